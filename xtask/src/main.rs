@@ -1,2 +1,48 @@
-//! Under construction.
-fn main() {}
+//! Development tasks, run as `cargo xtask COMMAND`: one file per command.
+//!
+//! Nothing here is part of the published crates. The tasks start programs and look at their exit status;
+//! they use the standard library for that, so that a fresh clone builds them quickly.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    reason = "a development task talks to the person who started it"
+)]
+
+mod lab;
+mod process;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What every task returns; the text of the error is all that the person sees.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant per file.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Real FTP, FTPS and SFTP servers on loopback, for tests
+    Lab(lab::Flags),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Lab(flags) => lab::run(&flags),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Made anew at every start: passwords, the CA and the servers' certificate, host keys and user keys.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType,
+};
+
+use super::record::Key;
+use crate::Outcome;
+use crate::process::{command, quietly};
+
+/// The files of the TLS servers.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificates {
+    /// The CA's certificate.
+    pub(crate) ca: PathBuf,
+    /// The servers' certificate.
+    pub(crate) certificate: PathBuf,
+    /// Its key.
+    pub(crate) key: PathBuf,
+    /// Certificate and key in one file, as Pure-FTPd reads them.
+    pub(crate) both: PathBuf,
+}
+
+/// A password of 24 letters and digits.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn password() -> Outcome<String> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0; 24];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect())
+}
+
+/// A CA and one certificate for every name of loopback, ECDSA P-256.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(crate) fn certificates(folder: &Path) -> Outcome<Certificates> {
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name
+        .push(DnType::CommonName, "FTP Connect lab CA");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
+
+    let mut server = CertificateParams::new(vec!["localhost".to_owned()])?;
+    for address in [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ] {
+        server.subject_alt_names.push(SanType::IpAddress(address));
+    }
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
+    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    server.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate()?;
+    let certificate = server.signed_by(&key, &ca)?;
+
+    let files = Certificates {
+        ca: folder.join("ca.pem"),
+        certificate: folder.join("server.pem"),
+        key: folder.join("server.key"),
+        both: folder.join("server-both.pem"),
+    };
+    fs::write(&files.ca, ca.pem())?;
+    fs::write(&files.certificate, certificate.pem())?;
+    private(&files.key, &key.serialize_pem())?;
+    private(
+        &files.both,
+        &format!("{}{}", key.serialize_pem(), certificate.pem()),
+    )?;
+    Ok(files)
+}
+
+/// Host keys of each type: type → private key, the public one beside it as `.pub`.
+///
+/// # Errors
+/// `ssh-keygen` fails.
+pub(crate) fn host_keys(folder: &Path) -> Outcome<BTreeMap<String, PathBuf>> {
+    let mut keys = BTreeMap::new();
+    for (algorithm, bits) in [("rsa", "2048"), ("ecdsa", "256"), ("ed25519", "256")] {
+        let file = folder.join(format!("host_{algorithm}"));
+        quietly(&mut keygen(algorithm, bits, &[], "", &file))?;
+        keys.insert(algorithm.to_owned(), file);
+    }
+    Ok(keys)
+}
+
+/// User keys of each useful type and form, and the file that lets all of them in.
+///
+/// DSA is left out where `ssh-keygen` no longer makes it (OpenSSH 10).
+///
+/// # Errors
+/// `ssh-keygen` fails.
+pub(crate) fn user_keys(folder: &Path) -> Outcome<(Vec<Key>, PathBuf)> {
+    const OPENSSH: &[&str] = &[];
+    const PEM: &[&str] = &["-m", "PEM"];
+    const PKCS8: &[&str] = &["-m", "PKCS8"];
+    let wanted = [
+        ("rsa", "2048", "pem", PEM),
+        ("rsa", "2048", "pkcs8", PKCS8),
+        ("rsa", "2048", "openssh", OPENSSH),
+        ("ecdsa", "256", "pem", PEM),
+        ("ecdsa", "256", "openssh", OPENSSH),
+        ("ed25519", "256", "openssh", OPENSSH),
+        ("dsa", "1024", "pem", PEM),
+    ];
+    let mut keys = Vec::new();
+    let mut authorized = String::new();
+    for (algorithm, bits, format, options) in wanted {
+        for encrypted in [false, true] {
+            let passphrase = if encrypted {
+                password()?
+            } else {
+                String::new()
+            };
+            let ending = if encrypted { "_encrypted" } else { "" };
+            let file = folder.join(format!("user_{algorithm}_{format}{ending}"));
+            let made = quietly(&mut keygen(algorithm, bits, options, &passphrase, &file));
+            match made {
+                Err(_) if algorithm == "dsa" => continue,
+                other => other?,
+            };
+            authorized += &fs::read_to_string(public(&file))?;
+            keys.push(Key {
+                algorithm: algorithm.to_owned(),
+                format: format.to_owned(),
+                file,
+                passphrase: encrypted.then_some(passphrase),
+            });
+        }
+    }
+    let file = folder.join("authorized_keys");
+    fs::write(&file, authorized)?;
+    Ok((keys, file))
+}
+
+/// The public half of a key that `ssh-keygen` made.
+pub(crate) fn public(file: &Path) -> PathBuf {
+    file.with_extension("pub")
+}
+
+fn keygen(algorithm: &str, bits: &str, options: &[&str], passphrase: &str, file: &Path) -> Command {
+    let mut keygen = command("ssh-keygen", &["-q", "-t", algorithm, "-b", bits]);
+    keygen
+        .args(options)
+        .args(["-C", "ftp-connect-lab", "-N", passphrase, "-f"])
+        .arg(file);
+    keygen
+}
+
+fn private(file: &Path, text: &str) -> Outcome {
+    fs::write(file, text)?;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_passwords_differ() {
+        let first = password().unwrap();
+        assert_eq!(first.len(), 24);
+        assert_ne!(first, password().unwrap());
+    }
+}

@@ -1,0 +1,155 @@
+//! `lab.json`: what the running lab offers, for the tests that use it and for `lab down`, which ends it.
+//!
+//! The tests know this file and nothing else of the lab.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Outcome;
+use crate::process::{Process, workspace};
+
+/// Everything a test needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Lab {
+    /// Configuration, keys, logs and served folders; removed by `lab down`.
+    pub(crate) state_dir: PathBuf,
+    /// The CA that signed the certificate of every TLS server, in PEM.
+    pub(crate) ca_file: PathBuf,
+    /// Private keys that every server with `publickey` lets in for its user.
+    pub(crate) keys: Vec<Key>,
+    /// Public host keys of the SSH servers by type (`rsa`, `ecdsa`, `ed25519`), in OpenSSH's one-line form.
+    pub(crate) host_keys: BTreeMap<String, PathBuf>,
+    /// The set-ups.
+    pub(crate) servers: Vec<Server>,
+    /// What could not be started, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// A private key of the user.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Key {
+    /// `rsa`, `ecdsa`, `ed25519` or `dsa`.
+    #[serde(rename = "type")]
+    pub(crate) algorithm: String,
+    /// `pem` (OpenSSL's traditional form), `pkcs8` or `openssh`.
+    pub(crate) format: String,
+    /// The private key.
+    pub(crate) file: PathBuf,
+    /// What opens it, when it is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) passphrase: Option<String>,
+}
+
+/// One running set-up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Server {
+    /// Unique: `vsftpd-explicit`.
+    pub(crate) name: String,
+    /// `ftp`, `ftpes` (explicit TLS), `ftps` (implicit TLS) or `sftp`.
+    pub(crate) kind: String,
+    /// The program: `vsftpd`.
+    pub(crate) software: String,
+    /// The version of its Debian package.
+    pub(crate) version: String,
+    /// Always a loopback address.
+    pub(crate) host: String,
+    /// Unprivileged.
+    pub(crate) port: u16,
+    /// The account.
+    pub(crate) user: String,
+    /// Its password.
+    pub(crate) password: String,
+    /// The folder on this disk that a login sees.
+    pub(crate) root: PathBuf,
+    /// The same folder as the server names it.
+    pub(crate) login_path: String,
+    /// What the server writes about its sessions.
+    pub(crate) log_file: PathBuf,
+    /// Data connections must resume the control connection's TLS session.
+    pub(crate) reuse_required: bool,
+    /// `password`, `publickey`, `keyboard-interactive`.
+    pub(crate) auth: Vec<String>,
+    /// What a test has to know besides.
+    pub(crate) notes: String,
+    /// The server's process.
+    #[serde(flatten)]
+    pub(crate) process: Process,
+}
+
+impl Lab {
+    /// Where `lab.json` is: the environment variable `FTP_CONNECT_LAB`, else the folder of the lab.
+    pub(crate) fn file() -> PathBuf {
+        std::env::var_os("FTP_CONNECT_LAB")
+            .filter(|path| !path.is_empty())
+            .map_or_else(|| folder().join("lab.json"), PathBuf::from)
+    }
+
+    /// The recorded lab, if there is one.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub(crate) fn load(file: &Path) -> Outcome<Option<Self>> {
+        if !file.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(file)?;
+        let lab = serde_json::from_str(&text)
+            .map_err(|error| format!("{}: {error}; remove it", file.display()))?;
+        Ok(Some(lab))
+    }
+
+    /// Writes the file, whole or not at all, readable by its owner only: it holds passwords.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub(crate) fn save(&self, file: &Path) -> Outcome {
+        let folder = file.parent().ok_or("the path of lab.json has no folder")?;
+        fs::create_dir_all(folder)?;
+        let draft = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&draft, self)?;
+        draft.persist(file)?;
+        Ok(())
+    }
+}
+
+/// Where downloads and unpacked servers are kept between runs.
+pub(crate) fn folder() -> PathBuf {
+    workspace().join("target").join("lab")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_of_a_server_is_written_beside_its_other_fields() {
+        let server = Server {
+            name: "x-plain".into(),
+            kind: "ftp".into(),
+            software: "x".into(),
+            version: "1".into(),
+            host: "127.0.0.1".into(),
+            port: 2121,
+            user: "u".into(),
+            password: "p".into(),
+            root: "/r".into(),
+            login_path: "/".into(),
+            log_file: "/l".into(),
+            reuse_required: false,
+            auth: vec!["password".into()],
+            notes: String::new(),
+            process: Process {
+                pid: 7,
+                start_time: 8,
+            },
+        };
+        let json = serde_json::to_value(&server).unwrap();
+        assert_eq!(json["pid"], 7);
+        assert_eq!(json["start_time"], 8);
+        let back: Server = serde_json::from_value(json).unwrap();
+        assert_eq!(back.process, server.process);
+    }
+}

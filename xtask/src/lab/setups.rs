@@ -1,0 +1,172 @@
+//! What a set-up is before it runs, and the list of all set-ups.
+
+mod ftp;
+mod ssh;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::account::{Account, USER};
+use super::credentials::Certificates;
+use super::install;
+use crate::Outcome;
+
+/// What all set-ups of one lab share.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The folder of this lab, which every server may enter.
+    pub(crate) state: PathBuf,
+    /// The account behind every login.
+    pub(crate) account: Account,
+    /// Its password.
+    pub(crate) password: String,
+    /// For the TLS servers.
+    pub(crate) certificates: Certificates,
+    /// For the SSH servers: type → private key.
+    pub(crate) host_keys: BTreeMap<String, PathBuf>,
+    /// The public halves of the user keys.
+    pub(crate) authorized_keys: PathBuf,
+}
+
+/// A set-up that could be started: its configuration is written and its folder is filled.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// See [`super::record::Server`], as for the other fields of the same name.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) software: &'static str,
+    pub(crate) version: String,
+    pub(crate) port: u16,
+    pub(crate) root: PathBuf,
+    pub(crate) login_path: String,
+    pub(crate) log_file: PathBuf,
+    pub(crate) reuse_required: bool,
+    pub(crate) auth: Vec<&'static str>,
+    pub(crate) notes: &'static str,
+    /// Stays in the foreground.
+    pub(crate) command: Command,
+}
+
+/// The protocol of a set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// FTP in the clear.
+    Plain,
+    /// FTP with AUTH TLS.
+    Explicit,
+    /// FTP inside of TLS.
+    Implicit,
+    /// SFTP.
+    Ssh,
+}
+
+impl Kind {
+    /// The URL scheme.
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "ftp",
+            Self::Explicit => "ftpes",
+            Self::Implicit => "ftps",
+            Self::Ssh => "sftp",
+        }
+    }
+
+    /// The last part of a set-up's name.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Explicit => "explicit",
+            Self::Implicit => "implicit",
+            Self::Ssh => "sftp",
+        }
+    }
+}
+
+/// Writes the configuration of every set-up.
+///
+/// # Errors
+/// The state folder cannot be written.
+pub(crate) fn all(site: &Site) -> Outcome<Vec<Setup>> {
+    let mut setups = Vec::new();
+    for kind in [Kind::Plain, Kind::Explicit, Kind::Implicit] {
+        setups.push(ftp::vsftpd(site, kind)?);
+    }
+    for kind in [Kind::Plain, Kind::Explicit, Kind::Implicit] {
+        setups.push(ftp::proftpd(site, kind)?);
+    }
+    for kind in [Kind::Plain, Kind::Explicit] {
+        setups.push(ftp::pure_ftpd(site, kind)?);
+    }
+    setups.push(ssh::openssh(site, ssh::Login::PasswordAndKey)?);
+    setups.push(ssh::openssh(site, ssh::Login::KeyboardInteractive)?);
+    setups.push(ssh::dropbear(site)?);
+    setups.push(ssh::proftpd(site)?);
+    Ok(setups)
+}
+
+/// The parts that every kind of server fills alike.
+fn draft(
+    site: &Site,
+    name: &str,
+    kind: Kind,
+    software: &'static str,
+    package: &str,
+) -> Outcome<Setup> {
+    Ok(Setup {
+        root: served_folder(site, name)?,
+        log_file: site.state.join("log").join(format!("{name}.log")),
+        name: name.to_owned(),
+        kind,
+        software,
+        version: install::version(package),
+        port: free_port()?,
+        login_path: "/".to_owned(),
+        reuse_required: false,
+        auth: vec!["password"],
+        notes: "",
+        command: Command::new("false"),
+    })
+}
+
+/// A fresh folder of the account with one file and one folder in it.
+fn served_folder(site: &Site, name: &str) -> Outcome<PathBuf> {
+    let root = site.state.join("root").join(name);
+    fs::create_dir_all(root.join("folder"))?;
+    fs::write(root.join("hello.txt"), format!("Hello from {name}.\n"))?;
+    for path in [root.clone(), root.join("folder"), root.join("hello.txt")] {
+        std::os::unix::fs::chown(path, Some(site.account.uid), Some(site.account.gid))?;
+    }
+    Ok(root)
+}
+
+/// Writes a configuration file of the set-up and says where.
+fn config(site: &Site, name: &str, text: &str) -> Outcome<PathBuf> {
+    let file = site.state.join("etc").join(name);
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
+/// An empty folder for what servers keep at run time.
+fn run_file(site: &Site, name: &str) -> PathBuf {
+    site.state.join("run").join(name)
+}
+
+/// A port that nobody listens on now. Two programs may still choose the same one; the start then fails loudly.
+fn free_port() -> Outcome<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// A path for a configuration file. The lab's own folders hold no blanks or quotes; a clone's might.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}
+
+/// `user:hash:uid:gid:…` as ProFTPD reads it.
+fn passwd_line(site: &Site, home: &Path) -> String {
+    let Account { uid, gid, hash } = &site.account;
+    format!("{USER}:{hash}:{uid}:{gid}::{}:/bin/sh\n", home.display())
+}
