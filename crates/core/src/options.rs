@@ -1,0 +1,178 @@
+//! The options of the operations. Each has a default that does what one expects, and `with_*`.
+
+use crate::Permissions;
+
+/// Options of [`Session::stat`](crate::Session::stat).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StatOptions {
+    /// Tell about the target of a symbolic link instead of the link. Off by default: a link is what
+    /// is there. FTP servers decide for themselves.
+    pub follow_links: bool,
+}
+
+impl StatOptions {
+    /// Sets [`StatOptions::follow_links`].
+    #[must_use]
+    pub fn with_follow_links(mut self, follow_links: bool) -> Self {
+        self.follow_links = follow_links;
+        self
+    }
+}
+
+/// Options of [`Session::list`](crate::Session::list).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListOptions {
+    /// Ask for names that begin with a dot too. On by default, as a listing that leaves something
+    /// out is a bad base for copying; servers may hide them all the same.
+    pub hidden: bool,
+}
+
+impl Default for ListOptions {
+    fn default() -> Self {
+        Self { hidden: true }
+    }
+}
+
+impl ListOptions {
+    /// Sets [`ListOptions::hidden`].
+    #[must_use]
+    pub fn with_hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+}
+
+/// How the bytes of a file are represented on the way (RFC 959 §3.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TransferType {
+    /// As they are. The default: nothing is changed.
+    #[default]
+    Binary,
+    /// As lines of text, the ends converted by each side. Sizes and offsets then mean little.
+    Ascii,
+}
+
+/// Options of [`Session::read`](crate::Session::read).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// The first byte to read, counted from 0.
+    pub offset: u64,
+    /// How many bytes to read at most; to the end of the file by default.
+    pub length: Option<u64>,
+    /// Binary or text.
+    pub transfer_type: TransferType,
+}
+
+impl ReadOptions {
+    /// Sets [`ReadOptions::offset`].
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Sets [`ReadOptions::length`].
+    #[must_use]
+    pub fn with_length(mut self, length: u64) -> Self {
+        self.length = Some(length);
+        self
+    }
+
+    /// Sets [`ReadOptions::transfer_type`].
+    #[must_use]
+    pub fn with_transfer_type(mut self, transfer_type: TransferType) -> Self {
+        self.transfer_type = transfer_type;
+        self
+    }
+}
+
+/// What becomes of a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// It is replaced. The default, as a copy command does.
+    #[default]
+    Replace,
+    /// It stays, and the write is refused with
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
+    CreateNew,
+    /// The bytes are added to its end; it is created if missing.
+    Append,
+    /// The bytes are added to its end if it has exactly this many; otherwise the write is refused.
+    /// This continues a cut upload.
+    Resume(u64),
+}
+
+/// Options of [`Session::write`](crate::Session::write).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// What becomes of a file that is there already.
+    pub disposition: Disposition,
+    /// Binary or text.
+    pub transfer_type: TransferType,
+    /// How many bytes will be written, if known, for servers that want to reserve room.
+    pub size_hint: Option<u64>,
+}
+
+impl WriteOptions {
+    /// Sets [`WriteOptions::disposition`].
+    #[must_use]
+    pub fn with_disposition(mut self, disposition: Disposition) -> Self {
+        self.disposition = disposition;
+        self
+    }
+
+    /// Sets [`WriteOptions::transfer_type`].
+    #[must_use]
+    pub fn with_transfer_type(mut self, transfer_type: TransferType) -> Self {
+        self.transfer_type = transfer_type;
+        self
+    }
+
+    /// Sets [`WriteOptions::size_hint`], in bytes.
+    #[must_use]
+    pub fn with_size_hint(mut self, size_hint: u64) -> Self {
+        self.size_hint = Some(size_hint);
+        self
+    }
+}
+
+/// Options of [`Session::rename`](crate::Session::rename).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RenameOptions {
+    /// Ask for replacing a file that has the new name. Off by default. FTP servers decide for
+    /// themselves: most replace.
+    pub replace: bool,
+}
+
+impl RenameOptions {
+    /// Sets [`RenameOptions::replace`].
+    #[must_use]
+    pub fn with_replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+}
+
+/// Options of [`Session::create_dir`](crate::Session::create_dir).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CreateDirOptions {
+    /// The permissions of the new folder where the protocol can say so (SFTP); the server's own
+    /// default otherwise.
+    pub permissions: Option<Permissions>,
+}
+
+impl CreateDirOptions {
+    /// Sets [`CreateDirOptions::permissions`].
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: Permissions) -> Self {
+        self.permissions = Some(permissions);
+        self
+    }
+}

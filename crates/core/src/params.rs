@@ -1,0 +1,410 @@
+//! Everything a user may say about a connection, in one type.
+//!
+//! [`ConnectParams`] is built (`ConnectParams::new(server)?.with_…`), parsed from a URL
+//! ([`ConnectParams::from_url`]), from `Label: value` text ([`ConnectParams::from_text`]), and through
+//! serde. All four forms are made from one table, [`mod@field`], and round-trip.
+
+mod field;
+mod parts;
+mod serde_form;
+mod text;
+mod url;
+
+use std::{fmt, num::NonZeroU16};
+
+pub use parts::{
+    ActiveMode, Encoding, KeySource, KnownHosts, Limits, Proxy, ProxyKind, SessionReuse, Timeouts,
+    TlsTrust, TlsVersion,
+};
+
+use crate::{
+    AllowedFingerprints, Encryption, Error, ErrorKind, FingerprintTarget, FingerprintType, Host,
+    Mode, Result, Secret,
+};
+
+/// The parameters of a connection.
+///
+/// `Debug` and `Display` never show a secret. The forms that do are named for it:
+/// [`ConnectParams::to_url_with_secrets`], [`ConnectParams::to_text_with_secrets`] and serde's, which is
+/// a form for storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectParams {
+    server: Host,
+    port: Option<NonZeroU16>,
+    username: Option<String>,
+    password: Option<Secret>,
+    mode: Mode,
+    encryption: Encryption,
+    certificate: Option<Secret>,
+    key_passphrase: Option<Secret>,
+    fingerprint_type: FingerprintType,
+    fingerprint_target: FingerprintTarget,
+    allowed_fingerprints: AllowedFingerprints,
+    known_hosts: KnownHosts,
+    known_hosts_file: Option<String>,
+    tls: TlsTrust,
+    session_reuse: Option<SessionReuse>,
+    timeouts: Timeouts,
+    keep_alive: Option<std::time::Duration>,
+    proxy: Option<Proxy>,
+    active: ActiveMode,
+    encoding: Encoding,
+    limits: Limits,
+}
+
+impl ConnectParams {
+    /// Parameters for this server, all else at its default.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] if that is no host name and no address.
+    pub fn new<H>(server: H) -> Result<Self>
+    where
+        H: TryInto<Host>,
+        Error: From<H::Error>,
+    {
+        Ok(Self::for_host(server.try_into()?))
+    }
+
+    fn for_host(server: Host) -> Self {
+        Self {
+            server,
+            port: None,
+            username: None,
+            password: None,
+            mode: Mode::default(),
+            encryption: Encryption::default(),
+            certificate: None,
+            key_passphrase: None,
+            fingerprint_type: FingerprintType::default(),
+            fingerprint_target: FingerprintTarget::default(),
+            allowed_fingerprints: AllowedFingerprints::default(),
+            known_hosts: KnownHosts::default(),
+            known_hosts_file: None,
+            tls: TlsTrust::default(),
+            session_reuse: None,
+            timeouts: Timeouts::default(),
+            keep_alive: None,
+            proxy: None,
+            active: ActiveMode::default(),
+            encoding: Encoding::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks what no single parameter can know: that what the encryption needs is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] with what is missing.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |message: &str, hint: &str| {
+            Err(Error::new(ErrorKind::InvalidParameter)
+                .with_message(message)
+                .with_hint(hint))
+        };
+        if self.encryption.is_ssh() && self.username.is_none() {
+            return refuse(
+                "a user name is missing",
+                "SSH has no anonymous login: give a user name",
+            );
+        }
+        if self.encryption == Encryption::SshKeyFile && self.certificate.is_none() {
+            return refuse("a key file is missing", "give the path of the private key");
+        }
+        if self.encryption == Encryption::SshKeyContent && self.certificate.is_none() {
+            return refuse(
+                "the key's content is missing",
+                "give the text of the private key",
+            );
+        }
+        if let (Some(min), Some(max)) = (self.tls.min_version, self.tls.max_version)
+            && min > max
+        {
+            return refuse(
+                "the least TLS version is above the greatest",
+                "swap or remove one",
+            );
+        }
+        Ok(())
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Host {
+        &self.server
+    }
+
+    /// The port given, or the encryption's own.
+    pub fn port(&self) -> u16 {
+        self.port
+            .map_or_else(|| self.encryption.default_port(), NonZeroU16::get)
+    }
+
+    /// The user name; absent means anonymous login on FTP.
+    pub fn username(&self) -> Option<&str> {
+        self.username.as_deref()
+    }
+
+    /// The password; it also opens an encrypted key when there is no passphrase of its own.
+    pub fn password(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
+    /// Who opens data connections.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How the connection is secured.
+    pub fn encryption(&self) -> Encryption {
+        self.encryption
+    }
+
+    /// The private key for SSH, a file or its content as the encryption says; `None` for the other
+    /// encryption values.
+    pub fn key(&self) -> Option<KeySource> {
+        let text = self.certificate.as_ref()?;
+        match self.encryption {
+            Encryption::SshKeyFile => Some(KeySource::File(text.expose().into())),
+            Encryption::SshKeyContent => Some(KeySource::Content(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// What opens an encrypted key: its own passphrase, or else the password.
+    pub fn key_passphrase(&self) -> Option<&Secret> {
+        self.key_passphrase.as_ref().or(self.password.as_ref())
+    }
+
+    /// The format in which the host-key hash is exported.
+    pub fn fingerprint_type(&self) -> FingerprintType {
+        self.fingerprint_type
+    }
+
+    /// Where the host-key hash goes.
+    pub fn fingerprint_target(&self) -> &FingerprintTarget {
+        &self.fingerprint_target
+    }
+
+    /// The fingerprints of which the host key must match one.
+    pub fn allowed_fingerprints(&self) -> &AllowedFingerprints {
+        &self.allowed_fingerprints
+    }
+
+    /// What known hosts are for when the allowed list is empty; a list that is not empty decides
+    /// alone.
+    pub fn known_hosts(&self) -> KnownHosts {
+        self.known_hosts
+    }
+
+    /// The known-hosts file, if not the usual one.
+    pub fn known_hosts_file(&self) -> Option<&str> {
+        self.known_hosts_file.as_deref()
+    }
+
+    /// What makes a TLS certificate trusted, and which versions may be spoken.
+    pub fn tls(&self) -> &TlsTrust {
+        &self.tls
+    }
+
+    /// Whether data connections must resume the control connection's TLS session; `None` leaves it
+    /// to the encryption.
+    pub fn session_reuse(&self) -> Option<SessionReuse> {
+        match (self.session_reuse, self.encryption) {
+            (None, Encryption::ExplicitTlsReuse) => Some(SessionReuse::Prefer),
+            (given, _) => given,
+        }
+    }
+
+    /// The deadlines.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// How often an idle connection is probed (TCP keep-alive, and SSH keep-alive on SSH).
+    pub fn keep_alive(&self) -> Option<std::time::Duration> {
+        self.keep_alive
+    }
+
+    /// The proxy to go through.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Address and ports for active mode.
+    pub fn active(&self) -> &ActiveMode {
+        &self.active
+    }
+
+    /// How names are shown.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// How much a server may send.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Sets the port; `None` is the encryption's own.
+    #[must_use]
+    pub fn with_port(mut self, port: impl Into<Option<NonZeroU16>>) -> Self {
+        self.port = port.into();
+        self
+    }
+
+    /// Sets the user name; an empty one is an absent one.
+    #[must_use]
+    pub fn with_username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into()).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// Sets the password.
+    #[must_use]
+    pub fn with_password(mut self, password: impl Into<Secret>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Sets who opens data connections.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets how the connection is secured.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Encryption) -> Self {
+        self.encryption = encryption;
+        self
+    }
+
+    /// Sets the private key by its file's path (UTF-8), and the encryption that goes with it.
+    #[must_use]
+    pub fn with_key_file(mut self, path: impl Into<String>) -> Self {
+        self.certificate = Some(Secret::new(path.into()));
+        self.encryption = Encryption::SshKeyFile;
+        self
+    }
+
+    /// Sets the private key by its text, and the encryption that goes with it.
+    #[must_use]
+    pub fn with_key_content(mut self, content: impl Into<Secret>) -> Self {
+        self.certificate = Some(content.into());
+        self.encryption = Encryption::SshKeyContent;
+        self
+    }
+
+    /// Sets the passphrase of an encrypted key.
+    #[must_use]
+    pub fn with_key_passphrase(mut self, passphrase: impl Into<Secret>) -> Self {
+        self.key_passphrase = Some(passphrase.into());
+        self
+    }
+
+    /// Sets the format in which the host-key hash is exported.
+    #[must_use]
+    pub fn with_fingerprint_type(mut self, kind: FingerprintType) -> Self {
+        self.fingerprint_type = kind;
+        self
+    }
+
+    /// Sets where the host-key hash goes.
+    #[must_use]
+    pub fn with_fingerprint_target(mut self, target: FingerprintTarget) -> Self {
+        self.fingerprint_target = target;
+        self
+    }
+
+    /// Sets the fingerprints of which the host key must match one.
+    #[must_use]
+    pub fn with_allowed_fingerprints(mut self, allowed: AllowedFingerprints) -> Self {
+        self.allowed_fingerprints = allowed;
+        self
+    }
+
+    /// Sets what known hosts are for.
+    #[must_use]
+    pub fn with_known_hosts(mut self, policy: KnownHosts) -> Self {
+        self.known_hosts = policy;
+        self
+    }
+
+    /// Sets the known-hosts file (UTF-8 path).
+    #[must_use]
+    pub fn with_known_hosts_file(mut self, path: impl Into<String>) -> Self {
+        self.known_hosts_file = Some(path.into());
+        self
+    }
+
+    /// Sets what makes a TLS certificate trusted.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsTrust) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Sets whether data connections must resume the control connection's TLS session.
+    #[must_use]
+    pub fn with_session_reuse(mut self, reuse: impl Into<Option<SessionReuse>>) -> Self {
+        self.session_reuse = reuse.into();
+        self
+    }
+
+    /// Sets the deadlines.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets how often an idle connection is probed.
+    #[must_use]
+    pub fn with_keep_alive(mut self, every: impl Into<Option<std::time::Duration>>) -> Self {
+        self.keep_alive = every.into();
+        self
+    }
+
+    /// Sets the proxy to go through.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.proxy = proxy.into();
+        self
+    }
+
+    /// Sets address and ports for active mode.
+    #[must_use]
+    pub fn with_active(mut self, active: ActiveMode) -> Self {
+        self.active = active;
+        self
+    }
+
+    /// Sets how names are shown.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Sets how much a server may send.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl fmt::Display for ConnectParams {
+    /// Encryption, user, server and port in the form of a URL, without any secret and without the
+    /// rest. To get all, see [`ConnectParams::to_url_with_secrets`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.encryption.scheme())?;
+        if let Some(username) = &self.username {
+            write!(f, "{}@", url::encode(username))?;
+        }
+        write!(f, "{}:{}", self.server.in_url(), self.port())
+    }
+}
+
+#[cfg(test)]
+mod tests;

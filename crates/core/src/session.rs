@@ -1,0 +1,212 @@
+//! The contract of a session, written once for those who implement it and those who use it.
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::{
+    Capabilities, ConnectReport, CreateDirOptions, Entry, Error, ErrorKind, ListOptions, Listing,
+    Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, StatOptions,
+    Timestamp, WriteBody, WriteOptions,
+};
+
+/// A logged-in connection to a file server.
+///
+/// One operation runs at a time, which `&mut self` and the borrowed bodies enforce. For backend
+/// authors, the contract beside the methods' own words:
+///
+/// - An operation that fails leaves the session usable, or every later one says
+///   [`ErrorKind::Closed`].
+/// - Dropping the future of any operation is allowed at every await point: the next operation works
+///   or says [`ErrorKind::Closed`], and never takes an answer that was meant for the dropped one.
+/// - Every await has a deadline from the parameters and ends in [`ErrorKind::TimedOut`].
+/// - What a backend cannot do, it leaves to the provided method, which answers
+///   [`ErrorKind::Unsupported`], and [`Session::capabilities`] says so.
+/// - Errors name the operation and the path.
+#[async_trait]
+pub trait Session: Debug + Send {
+    /// What was negotiated when connecting.
+    fn report(&self) -> &ConnectReport;
+
+    /// What this session can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What is known of one file or folder; the entry's name is `path` as given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is nothing of that name.
+    async fn stat(&mut self, path: &RemotePath, options: StatOptions) -> Result<Entry>;
+
+    /// Begins to list a folder.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] or [`ErrorKind::NotADirectory`], here or from the listing.
+    async fn list<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ListOptions,
+    ) -> Result<Box<dyn Listing + 's>>;
+
+    /// Begins to read a file, or a range of it. Reading from beyond the end gives no bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::IsADirectory`], here or from the body.
+    async fn read<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ReadOptions,
+    ) -> Result<Box<dyn ReadBody + 's>>;
+
+    /// Begins to write a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] where the options refuse to replace, and what the server says.
+    async fn write<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: WriteOptions,
+    ) -> Result<Box<dyn WriteBody + 's>>;
+
+    /// Takes leave of the server politely and briefly, and closes the connection.
+    ///
+    /// # Errors
+    /// Only what matters: a peer that just closes is no error.
+    async fn close(self: Box<Self>) -> Result<()>;
+
+    /// Gives a file or folder a new name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::AlreadyExists`], [`ErrorKind::Unsupported`].
+    async fn rename(
+        &mut self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: RenameOptions,
+    ) -> Result<()> {
+        let _ = (to, options);
+        Err(unsupported(Operation::Rename).with_path(from))
+    }
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if it is not there, [`ErrorKind::Unsupported`].
+    async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
+        Err(unsupported(Operation::RemoveFile).with_path(path))
+    }
+
+    /// Creates a folder in an existing one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] where the server lets one tell, [`ErrorKind::Unsupported`].
+    async fn create_dir(&mut self, path: &RemotePath, options: CreateDirOptions) -> Result<()> {
+        let _ = options;
+        Err(unsupported(Operation::CreateDir).with_path(path))
+    }
+
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::DirectoryNotEmpty`] where the server lets one tell,
+    /// [`ErrorKind::Unsupported`].
+    async fn remove_dir(&mut self, path: &RemotePath) -> Result<()> {
+        Err(unsupported(Operation::RemoveDir).with_path(path))
+    }
+
+    /// Sets when a file was modified; a time that is not UTC is refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] for a time in an unknown zone, [`ErrorKind::Unsupported`].
+    async fn set_modified(&mut self, path: &RemotePath, modified: Timestamp) -> Result<()> {
+        let _ = modified;
+        Err(unsupported(Operation::SetModified).with_path(path))
+    }
+
+    /// Sets the permission bits.
+    ///
+    /// # Errors
+    /// What the server says, [`ErrorKind::Unsupported`].
+    async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
+        let _ = permissions;
+        Err(unsupported(Operation::SetPermissions).with_path(path))
+    }
+
+    /// Asks the server for the checksum of a file's content.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the server has none of that algorithm.
+    async fn checksum(
+        &mut self,
+        path: &RemotePath,
+        algorithm: ChecksumAlgorithm,
+    ) -> Result<Checksum> {
+        let _ = algorithm;
+        Err(unsupported(Operation::Checksum).with_path(path))
+    }
+
+    /// The folder where relative paths begin, absolute.
+    ///
+    /// # Errors
+    /// What the server says, [`ErrorKind::Unsupported`].
+    async fn current_dir(&mut self) -> Result<RemotePath> {
+        Err(unsupported(Operation::CurrentDir))
+    }
+
+    /// Shows the server that the session is alive, and the caller that the server is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::TimedOut`], [`ErrorKind::Unsupported`].
+    async fn keep_alive(&mut self) -> Result<()> {
+        Err(unsupported(Operation::KeepAlive))
+    }
+
+    /// Sends a command of the protocol's own (FTP: one line, without its end) and gives the reply,
+    /// whatever it says. Commands that open a data connection are refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] for a command that cannot be sent,
+    /// [`ErrorKind::Unsupported`].
+    async fn raw(&mut self, command: &[u8]) -> Result<crate::ServerReply> {
+        let _ = command;
+        Err(unsupported(Operation::Raw))
+    }
+}
+
+fn unsupported(operation: Operation) -> Error {
+    Error::new(ErrorKind::Unsupported).with_operation(operation)
+}
+
+/// How a [`Checksum`] is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+#[allow(missing_docs)] // the names are the documentation
+pub enum ChecksumAlgorithm {
+    Crc32,
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl fmt::Display for ChecksumAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Crc32 => "CRC32",
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        })
+    }
+}
+
+/// A checksum told by the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checksum {
+    /// How it was computed.
+    pub algorithm: ChecksumAlgorithm,
+    /// The digest, most significant byte first.
+    pub digest: Vec<u8>,
+}
