@@ -1,0 +1,224 @@
+//! FTP, explicit FTPS and implicit FTPS servers on loopback.
+//!
+//! Why: a backend's own tests want a server that is there in a millisecond and lets them look into
+//! its folder. The file side is [libunftp](libunftp); in front of each of its control connections stands a
+//! relay of ours which terminates TLS (libunftp has no implicit TLS), hands it one command at a
+//! time (it may answer pipelined commands out of order) and undoes what a failed transfer after
+//! `REST` leaves behind. Data connections go straight to libunftp and share the relay's TLS
+//! configuration, so a session of the control connection can be resumed on them.
+//!
+//! What these servers do *not* do, so that real servers or the [scripted peer](crate::peer) must
+//! cover it:
+//! - insist on a resumed session for data connections, or on a client certificate;
+//! - `EPRT`, `MFMT`, `SITE CHMOD`, `HASH`, `LANG`, `TYPE A` conversion (it is accepted and ignored); active mode
+//!   is there as IPv4 `PORT` only, and the server connects at once instead of at the transfer;
+//! - names that are not UTF-8: libunftp closes the connection;
+//! - `ABOR` in the middle of a transfer: it is answered when the transfer has ended;
+//! - a refused TLS handshake on a data connection: libunftp's task ends and no final reply comes;
+//! - closing of a data connection after an upload with close_notify: a bare FIN comes;
+//! - IPv6: they listen on 127.0.0.1.
+
+mod front;
+mod unftp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::ca::{CertificateRequest, ServerCertificate, TestCa, TlsVersions};
+
+/// A running FTP server. It stops when it is dropped.
+///
+/// ```
+/// use ftp_connect_testkit::ftp::{FtpSecurity, FtpServer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let server = FtpServer::builder(FtpSecurity::Explicit).start().await?;
+/// std::fs::write(server.root().join("hello.txt"), "hello")?;
+/// let url = format!("ftpes://{}@{}/hello.txt", server.user(), server.addr());
+/// # assert!(url.starts_with("ftpes://tester@127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FtpServer {
+    addr: SocketAddr,
+    security: FtpSecurity,
+    user: String,
+    password: String,
+    root: TempDir,
+    certificate: Option<ServerCertificate>,
+    logins: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl FtpServer {
+    /// Begins a server with the defaults: user `tester`, password `secret`, an empty folder, a fresh
+    /// certificate where TLS is spoken.
+    pub fn builder(security: FtpSecurity) -> FtpServerBuilder {
+        FtpServerBuilder {
+            security,
+            user: "tester".to_owned(),
+            password: "secret".to_owned(),
+            certificate: None,
+            versions: TlsVersions::Both,
+            tls_required: true,
+        }
+    }
+
+    /// The address of the control port, on loopback.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How the server speaks TLS.
+    pub fn security(&self) -> FtpSecurity {
+        self.security
+    }
+
+    /// The only user that may log in.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The user's password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The folder that clients see as `/`. It is removed with the server.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The server's certificate; `None` in the clear.
+    pub fn certificate(&self) -> Option<&ServerCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// How many times a password has been presented, right or wrong.
+    pub fn login_attempts(&self) -> usize {
+        self.logins.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for FtpServer {
+    fn drop(&mut self) {
+        // The connections' tasks are in a set that the accepting task owns: they end with it.
+        self.task.abort();
+    }
+}
+
+/// How an embedded FTP server speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FtpSecurity {
+    /// Not at all: `AUTH` is refused.
+    Plain,
+    /// After `AUTH TLS` (RFC 4217 §4).
+    Explicit,
+    /// From the first byte.
+    Implicit,
+}
+
+/// Settings of an [`FtpServer`] that has not started yet.
+#[derive(Clone, Debug)]
+pub struct FtpServerBuilder {
+    security: FtpSecurity,
+    user: String,
+    password: String,
+    certificate: Option<ServerCertificate>,
+    versions: TlsVersions,
+    tls_required: bool,
+}
+
+impl FtpServerBuilder {
+    /// Sets the user name.
+    #[must_use]
+    pub fn with_user(mut self, user: impl Into<String>) -> Self {
+        self.user = user.into();
+        self
+    }
+
+    /// Sets the password.
+    #[must_use]
+    pub fn with_password(mut self, password: impl Into<String>) -> Self {
+        self.password = password.into();
+        self
+    }
+
+    /// Uses this certificate instead of a fresh one.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: ServerCertificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// Limits the TLS versions; both by default.
+    #[must_use]
+    pub fn with_tls_versions(mut self, versions: TlsVersions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Whether an explicit server refuses a login in the clear and data connections without `PROT
+    /// P`. On by default, so that a client which forgets TLS is noticed.
+    #[must_use]
+    pub fn with_tls_required(mut self, required: bool) -> Self {
+        self.tls_required = required;
+        self
+    }
+
+    /// Starts the server on an ephemeral loopback port. Connections are accepted when this returns.
+    ///
+    /// # Errors
+    /// When the port, the folder or the certificate cannot be made.
+    pub async fn start(self) -> io::Result<FtpServer> {
+        let root = tempfile::Builder::new()
+            .prefix("ftp-connect-ftp-")
+            .tempdir()?;
+        let certificate = match (self.security, self.certificate) {
+            (FtpSecurity::Plain, _) => None,
+            (_, Some(certificate)) => Some(certificate),
+            (_, None) => Some(TestCa::new()?.issue(&CertificateRequest::default())?),
+        };
+        let tls = match &certificate {
+            Some(certificate) => Some(certificate.server_config(self.versions)?),
+            None => None,
+        };
+        let logins = Arc::new(AtomicUsize::new(0));
+        let files = unftp::Files {
+            root: root.path().to_owned(),
+            user: self.user.clone(),
+            password: self.password.clone(),
+            logins: Arc::clone(&logins),
+            tls: tls.clone(),
+        };
+        let rules = front::Rules {
+            acceptor: tls.map(TlsAcceptor::from),
+            implicit: self.security == FtpSecurity::Implicit,
+            tls_required: self.security != FtpSecurity::Plain && self.tls_required,
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let addr = listener.local_addr()?;
+        let task = tokio::spawn(front::accept(listener, Arc::new(rules), Arc::new(files)));
+        Ok(FtpServer {
+            addr,
+            security: self.security,
+            user: self.user,
+            password: self.password,
+            root,
+            certificate,
+            logins,
+            task,
+        })
+    }
+}

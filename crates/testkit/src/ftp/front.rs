@@ -1,0 +1,270 @@
+//! The relay before a control connection of libunftp.
+//!
+//! Why: see [the module above](super). It terminates TLS, sends commands on one at a time, and
+//! knows just enough of replies (RFC 959 §4.2) to see where one ends.
+//!
+//! Not here: anything about data connections; clients reach those directly.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::unftp::Files;
+
+/// When TLS begins and what is refused without it.
+pub(super) struct Rules {
+    pub(super) acceptor: Option<TlsAcceptor>,
+    pub(super) implicit: bool,
+    pub(super) tls_required: bool,
+}
+
+/// Accepts for ever. Cancelling it ends every connection.
+pub(super) async fn accept(listener: TcpListener, rules: Arc<Rules>, files: Arc<Files>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((client, peer)) = listener.accept().await else {
+            // Out of descriptors, most likely: give the others time to end.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        let (rules, files) = (Arc::clone(&rules), Arc::clone(&files));
+        connections.spawn(async move {
+            if let Err(error) = serve(client, &rules, &files).await {
+                tracing::debug!(%peer, %error, "embedded FTP connection ended");
+            }
+        });
+    }
+}
+
+async fn serve(client: TcpStream, rules: &Rules, files: &Files) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let (near, far) = inner_pair().await?;
+    let implicit = rules.acceptor.as_ref().filter(|_| rules.implicit);
+    let client: Box<dyn Io> = match implicit {
+        Some(acceptor) => Box::new(acceptor.accept(client).await?),
+        None => Box::new(client),
+    };
+    let relay = Relay {
+        client,
+        inner: near,
+        rules,
+        secured: rules.implicit,
+        private_data: false,
+        commands: BytesMut::new(),
+        replies: BytesMut::new(),
+        multiline: None,
+        // The greeting counts as an answer that is awaited.
+        awaited: 1,
+        swallow: false,
+        restart: false,
+        transfer: None,
+        client_ended: false,
+    };
+    let (relayed, served) = tokio::join!(relay.run(), files.serve(far));
+    relayed.and(served)
+}
+
+/// Two ends of a loopback connection: libunftp wants a `TcpStream`.
+async fn inner_pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let near = TcpStream::connect(listener.local_addr()?).await?;
+    let own = near.local_addr()?;
+    loop {
+        let (far, peer) = listener.accept().await?;
+        if peer == own {
+            near.set_nodelay(true)?;
+            far.set_nodelay(true)?;
+            return Ok((near, far));
+        }
+    }
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+struct Relay<'a> {
+    client: Box<dyn Io>,
+    inner: TcpStream,
+    rules: &'a Rules,
+    secured: bool,
+    private_data: bool,
+    commands: BytesMut,
+    replies: BytesMut,
+    /// The code of the multi-line reply that has begun.
+    multiline: Option<[u8; 3]>,
+    /// Final replies still to come from libunftp.
+    awaited: usize,
+    /// The next reply answers a command of ours and is not for the client.
+    swallow: bool,
+    /// `REST` with a position was sent and no transfer has used it up.
+    restart: bool,
+    /// The command under way is a transfer.
+    transfer: Option<Transfer>,
+    client_ended: bool,
+}
+
+impl Relay<'_> {
+    async fn run(mut self) -> io::Result<()> {
+        let outcome = self.pump().await;
+        // close_notify under TLS, FIN in the clear.
+        let closed = self.client.shutdown().await;
+        outcome.and(closed)
+    }
+
+    async fn pump(&mut self) -> io::Result<()> {
+        loop {
+            while let Some(line) = take_line(&mut self.replies) {
+                self.reply_line(&line).await?;
+            }
+            self.forward_commands().await?;
+            if self.client_ended && self.awaited == 0 {
+                return Ok(());
+            }
+            let room = self.commands.len() < COMMANDS_LIMIT && !self.client_ended;
+            tokio::select! {
+                read = self.client.read_buf(&mut self.commands), if room => {
+                    self.client_ended = read? == 0;
+                }
+                read = self.inner.read_buf(&mut self.replies) => {
+                    if read? == 0 {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reply_line(&mut self, line: &[u8]) -> io::Result<()> {
+        if !self.swallow {
+            self.client.write_all(line).await?;
+            self.client.flush().await?;
+        }
+        let Some(code) = line.first_chunk::<3>().copied() else {
+            return Ok(());
+        };
+        let ends = match (self.multiline, line.get(3)) {
+            (Some(open), Some(b' ')) => open == code,
+            (Some(_), _) => false,
+            (None, Some(b'-')) => {
+                self.multiline = Some(code);
+                false
+            }
+            (None, _) => true,
+        };
+        if ends {
+            self.multiline = None;
+            self.reply_ended(code).await?;
+        }
+        Ok(())
+    }
+
+    async fn reply_ended(&mut self, code: [u8; 3]) -> io::Result<()> {
+        if code[0] == b'1' {
+            return Ok(());
+        }
+        self.awaited = self.awaited.saturating_sub(1);
+        if self.swallow {
+            self.swallow = false;
+            return Ok(());
+        }
+        let Some(transfer) = self.transfer.take().filter(|_| self.restart) else {
+            return Ok(());
+        };
+        self.restart = false;
+        if code[0] != b'2' || transfer == Transfer::Listing {
+            // RFC 959 §4.1.3: REST holds for the next command alone. libunftp forgets it only after
+            // a file's transfer that succeeded.
+            self.swallow = true;
+            self.awaited += 1;
+            self.inner.write_all(b"REST 0\r\n").await?;
+        }
+        Ok(())
+    }
+
+    async fn forward_commands(&mut self) -> io::Result<()> {
+        loop {
+            let abort =
+                self.commands.len() >= 4 && self.commands[..4].eq_ignore_ascii_case(b"ABOR");
+            if self.awaited > 0 && !abort {
+                return Ok(());
+            }
+            let Some(line) = take_line(&mut self.commands) else {
+                return Ok(());
+            };
+            self.command(&line).await?;
+        }
+    }
+
+    async fn command(&mut self, line: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(line)
+            .trim_end()
+            .to_ascii_uppercase();
+        let verb = text.split(' ').next().unwrap_or_default();
+        match verb {
+            "AUTH" if self.secured => return self.answer("503 TLS is on already").await,
+            "AUTH" if self.rules.acceptor.is_some() => return self.upgrade(&text).await,
+            "USER" | "PASS" if self.rules.tls_required && !self.secured => {
+                return self.answer("530 use AUTH TLS first").await;
+            }
+            "PASV" | "EPSV" | "PORT" if self.rules.tls_required && !self.private_data => {
+                return self
+                    .answer("522 data connections must be protected with PROT P")
+                    .await;
+            }
+            "PROT" if self.secured => self.private_data = text == "PROT P",
+            "REST" => self.restart = text != "REST 0",
+            "RETR" | "STOR" | "APPE" | "STOU" => self.transfer = Some(Transfer::File),
+            "LIST" | "NLST" | "MLSD" => self.transfer = Some(Transfer::Listing),
+            _ => {}
+        }
+        self.awaited += 1;
+        self.inner.write_all(line).await
+    }
+
+    async fn upgrade(&mut self, command: &str) -> io::Result<()> {
+        let known = matches!(command, "AUTH TLS" | "AUTH TLS-C" | "AUTH SSL");
+        let Some(acceptor) = self.rules.acceptor.as_ref().filter(|_| known) else {
+            return self.answer("504 unknown mechanism").await;
+        };
+        if !self.commands.is_empty() {
+            // What came in the clear must not be taken for something said under TLS.
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes in the clear behind AUTH",
+            ));
+        }
+        self.answer("234 begin TLS").await?;
+        let clear = std::mem::replace(&mut self.client, Box::new(tokio::io::empty()));
+        self.client = Box::new(acceptor.accept(clear).await?);
+        self.secured = true;
+        Ok(())
+    }
+
+    async fn answer(&mut self, text: &str) -> io::Result<()> {
+        self.client
+            .write_all(format!("{text}\r\n").as_bytes())
+            .await?;
+        self.client.flush().await
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transfer {
+    File,
+    Listing,
+}
+
+fn take_line(buffer: &mut BytesMut) -> Option<BytesMut> {
+    let end = buffer.iter().position(|&byte| byte == b'\n')?;
+    Some(buffer.split_to(end + 1))
+}
+
+/// Commands that may wait here before the client has to.
+const COMMANDS_LIMIT: usize = 64 * 1024;

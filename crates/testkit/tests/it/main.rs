@@ -1,0 +1,7 @@
+//! The servers, the peer and the suite, used as a backend's author uses them.
+
+#![allow(clippy::unwrap_used)] // in tests a panic is the report
+
+mod ftp;
+mod raw;
+mod sftp;
