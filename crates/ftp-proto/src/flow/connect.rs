@@ -1,0 +1,444 @@
+//! From the greeting to a session that is ready: TLS, login, features, transfer type, login folder.
+//!
+//! Commands are planned in a queue and answered in order. One command is outstanding at a time;
+//! the queue takes more as soon as a plan that may be sent in one flight asks for it, since an answer
+//! is always matched to the oldest command without one. Only AUTH must stand alone, because its answer
+//! ends the clear text.
+//!
+//! Order (RFC 4217 §3, §9): AUTH before anything that names a user; USER, PASS, ACCT; then PBSZ 0 and
+//! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
+//! answer is the one that holds; OPTS UTF8 ON, for the servers that want it; TYPE I; PWD.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::{Flow, FlowError, Step};
+use crate::argument::Argument;
+use crate::command::Command;
+use crate::parse::{self, Features};
+use crate::reply::{Reply, ReplyClass};
+
+/// How the control connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protection {
+    /// Not at all.
+    Clear,
+    /// By AUTH (RFC 4217), or not at all: there is no falling back to clear text.
+    Explicit,
+    /// From the first byte; the handshake was done before the flow starts.
+    Implicit,
+}
+
+/// Which word of AUTH the server accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthMechanism {
+    /// AUTH TLS (RFC 4217).
+    Tls,
+    /// AUTH SSL, from the drafts before it.
+    Ssl,
+}
+
+/// What is needed to log in. `Debug` shows neither password nor account.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct LoginRequest {
+    /// How the control connection is protected.
+    pub protection: Protection,
+    /// The user's name.
+    pub username: Argument,
+    /// The password; sent only if the server asks for one.
+    pub password: Argument,
+    /// The account (RFC 959 ACCT); sent only if the server asks for one.
+    pub account: Option<Argument>,
+    /// Whether to ask for UTF-8 names where the server has that feature. On by default.
+    pub utf8: bool,
+}
+
+impl LoginRequest {
+    /// A login with a name and a password.
+    #[must_use]
+    pub fn new(protection: Protection, username: Argument, password: Argument) -> Self {
+        Self {
+            protection,
+            username,
+            password,
+            account: None,
+            utf8: true,
+        }
+    }
+
+    /// Adds an account.
+    #[must_use]
+    pub fn with_account(mut self, account: Argument) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Sets whether UTF-8 is asked for.
+    #[must_use]
+    pub fn with_utf8(mut self, utf8: bool) -> Self {
+        self.utf8 = utf8;
+        self
+    }
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequest")
+            .field("protection", &self.protection)
+            .field("username", &self.username)
+            .field("utf8", &self.utf8)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that is ready, and what was learnt on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Login {
+    /// The server's greeting.
+    pub greeting: Reply,
+    /// The reply that completed the login.
+    pub welcome: Reply,
+    /// The word of AUTH that was accepted.
+    pub mechanism: Option<AuthMechanism>,
+    /// The features after login; empty if the server has no FEAT.
+    pub features: Features,
+    /// The folder after login, as the server calls it.
+    pub folder: Option<Vec<u8>>,
+    /// Whether the server agreed to UTF-8 names.
+    pub utf8: bool,
+    /// What did not go as asked and does not stop the session.
+    pub warnings: Vec<LoginWarning>,
+}
+
+/// Something refused that a session can do without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoginWarning {
+    /// The command that was refused.
+    pub command: &'static str,
+    /// What the server said.
+    pub reply: Reply,
+}
+
+/// The conversation that makes a session.
+///
+/// With [`Protection::Explicit`] one step is [`Step::SecureControl`]: check that nothing came in the
+/// clear ([`Control::secure`](crate::Control::secure)), do the handshake, then call
+/// [`secured`](Self::secured). With [`Protection::Implicit`] the handshake comes before the flow.
+#[derive(Debug)]
+pub struct Connect {
+    request: LoginRequest,
+    plan: VecDeque<Task>,
+    outstanding: VecDeque<Task>,
+    /// How many commands may be outstanding. One: each answer is awaited.
+    window: usize,
+    state: State,
+    greeting: Option<Reply>,
+    welcome: Option<Reply>,
+    mechanism: Option<AuthMechanism>,
+    features: Features,
+    folder: Option<Vec<u8>>,
+    utf8: bool,
+    warnings: Vec<LoginWarning>,
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting,
+    Commands,
+    Secure,
+    Securing,
+    Failed(FlowError),
+}
+
+/// A command of this conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    Auth(AuthMechanism),
+    User,
+    Pass,
+    Acct,
+    Pbsz,
+    Prot,
+    Feat,
+    Utf8,
+    TypeImage,
+    Pwd,
+}
+
+impl Connect {
+    /// A conversation that begins with the server's greeting.
+    #[must_use]
+    pub fn new(request: LoginRequest) -> Self {
+        Self {
+            request,
+            plan: VecDeque::new(),
+            outstanding: VecDeque::new(),
+            window: 1,
+            state: State::Greeting,
+            greeting: None,
+            welcome: None,
+            mechanism: None,
+            features: Features::default(),
+            folder: None,
+            utf8: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Says that the TLS handshake of [`Step::SecureControl`] is done.
+    pub fn secured(&mut self) {
+        if matches!(self.state, State::Securing) {
+            self.state = State::Commands;
+            self.plan.push_back(Task::User);
+        }
+    }
+
+    /// Whether the login is complete, so that what remains is setting up.
+    #[must_use]
+    pub fn is_logged_in(&self) -> bool {
+        self.welcome.is_some()
+    }
+
+    /// The greeting, once it has come.
+    #[must_use]
+    pub fn greeting(&self) -> Option<&Reply> {
+        self.greeting.as_ref()
+    }
+
+    fn command(&self, task: Task) -> Command {
+        match task {
+            Task::Auth(AuthMechanism::Tls) => Command::with("AUTH", Argument::plain("TLS")),
+            Task::Auth(AuthMechanism::Ssl) => Command::with("AUTH", Argument::plain("SSL")),
+            Task::User => Command::with("USER", self.request.username.clone()),
+            Task::Pass => Command::with("PASS", self.request.password.clone()),
+            Task::Acct => Command::with("ACCT", self.request.account.clone().unwrap_or_default()),
+            Task::Pbsz => Command::with("PBSZ", Argument::plain("0")),
+            Task::Prot => Command::with("PROT", Argument::plain("P")),
+            Task::Feat => Command::new("FEAT"),
+            Task::Utf8 => Command::with("OPTS", Argument::plain("UTF8 ON")),
+            Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
+            Task::Pwd => Command::new("PWD"),
+        }
+    }
+
+    fn greeted(&mut self, reply: Reply) {
+        match (reply.class(), reply.code()) {
+            // 120: ready in some minutes; the caller's deadline decides how long that may be.
+            (ReplyClass::Preliminary, _) => {}
+            (ReplyClass::Completion, _) => {
+                self.greeting = Some(reply);
+                self.state = State::Commands;
+                self.plan.push_back(match self.request.protection {
+                    Protection::Explicit => Task::Auth(AuthMechanism::Tls),
+                    Protection::Clear | Protection::Implicit => Task::User,
+                });
+            }
+            _ => self.state = State::Failed(turned_away("greeting", reply)),
+        }
+    }
+
+    fn answered(&mut self, task: Task, reply: Reply) {
+        if reply.code() == 421 {
+            self.state = State::Failed(self.closing(task, reply));
+            return;
+        }
+        match task {
+            Task::Auth(mechanism) => self.auth_answered(mechanism, reply),
+            Task::User | Task::Pass | Task::Acct => self.login_answered(task, reply),
+            Task::Pbsz | Task::Prot if !reply.is_completion() => {
+                // Implicit TLS protects data connections even without a word of PROT.
+                if self.request.protection == Protection::Implicit && is_unknown_command(&reply) {
+                    self.warn(if task == Task::Pbsz { "PBSZ" } else { "PROT" }, reply);
+                } else if task == Task::Prot {
+                    self.state = State::Failed(FlowError::ProtectionRefused(reply));
+                } else {
+                    // Without an accepted PBSZ the answer to PROT decides.
+                    self.warn("PBSZ", reply);
+                }
+            }
+            Task::Pbsz | Task::Prot => {}
+            Task::Feat if reply.is_completion() => {
+                self.features = Features::from_reply(&reply);
+                if self.request.utf8 && self.features.has("UTF8") {
+                    self.plan.push_front(Task::Utf8);
+                }
+            }
+            Task::Feat => self.warn("FEAT", reply),
+            Task::Utf8 if reply.is_completion() => self.utf8 = true,
+            // UTF8 in FEAT says that it is on already where OPTS is not known (RFC 2640 §3.2).
+            Task::Utf8 => {
+                self.utf8 = true;
+                self.warn("OPTS", reply);
+            }
+            Task::TypeImage if reply.is_completion() => {}
+            Task::TypeImage => self.state = State::Failed(FlowError::refused("TYPE", reply)),
+            Task::Pwd => {
+                self.folder = reply
+                    .is_completion()
+                    .then(|| parse::quoted_path(reply.first_text()))
+                    .flatten();
+                if self.folder.is_none() {
+                    self.warn("PWD", reply);
+                }
+            }
+        }
+    }
+
+    fn auth_answered(&mut self, mechanism: AuthMechanism, reply: Reply) {
+        // 234 is the code of RFC 4217, 334 one of RFC 2228 for mechanisms that exchange data first,
+        // which TLS does not: only 2yz allows the handshake.
+        if reply.is_completion() {
+            self.mechanism = Some(mechanism);
+            self.state = State::Secure;
+        } else if mechanism == AuthMechanism::Tls {
+            self.plan.push_back(Task::Auth(AuthMechanism::Ssl));
+        } else {
+            self.state = State::Failed(FlowError::TlsNotOffered(reply));
+        }
+    }
+
+    fn login_answered(&mut self, task: Task, reply: Reply) {
+        match (reply.class(), task) {
+            (ReplyClass::Completion, _) => {
+                self.welcome = Some(reply);
+                if self.request.protection != Protection::Clear {
+                    self.plan.extend([Task::Pbsz, Task::Prot]);
+                }
+                self.plan.extend([Task::Feat, Task::TypeImage, Task::Pwd]);
+            }
+            (ReplyClass::Intermediate, Task::User) if reply.code() != 332 => {
+                self.plan.push_back(Task::Pass);
+            }
+            (ReplyClass::Intermediate, Task::User | Task::Pass) => {
+                if self.request.account.is_some() {
+                    self.plan.push_back(Task::Acct);
+                } else {
+                    self.state = State::Failed(FlowError::AccountRequired(reply));
+                }
+            }
+            _ => {
+                self.state = State::Failed(if self.wants_tls(&reply) {
+                    FlowError::TlsRequired(reply)
+                } else if is_too_many(&reply) {
+                    FlowError::TooManyConnections(reply)
+                } else {
+                    FlowError::LoginRefused(reply)
+                });
+            }
+        }
+    }
+
+    fn closing(&self, task: Task, reply: Reply) -> FlowError {
+        let logging_in = matches!(task, Task::User | Task::Pass | Task::Acct);
+        if logging_in && self.wants_tls(&reply) {
+            FlowError::TlsRequired(reply)
+        } else {
+            turned_away("login", reply)
+        }
+    }
+
+    /// Whether a refused login in the clear was refused for being in the clear. Codes differ (421,
+    /// 503, 530, 534, 550), so the words decide.
+    fn wants_tls(&self, reply: &Reply) -> bool {
+        self.request.protection == Protection::Clear
+            && [
+                "TLS",
+                "SSL",
+                "encrypt",
+                "AUTH ",
+                "secure conn",
+                "cleartext",
+                "clear text",
+            ]
+            .iter()
+            .any(|word| reply.mentions(word))
+    }
+
+    fn warn(&mut self, command: &'static str, reply: Reply) {
+        self.warnings.push(LoginWarning { command, reply });
+    }
+
+    fn finish(&mut self) -> Step<Login> {
+        match (self.greeting.take(), self.welcome.take()) {
+            (Some(greeting), Some(welcome)) => Step::Done(Login {
+                greeting,
+                welcome,
+                mechanism: self.mechanism,
+                features: std::mem::take(&mut self.features),
+                folder: self.folder.take(),
+                utf8: self.utf8,
+                warnings: std::mem::take(&mut self.warnings),
+            }),
+            _ => Step::NeedInput,
+        }
+    }
+}
+
+impl Flow for Connect {
+    type Output = Login;
+
+    fn step(&mut self) -> Step<Login> {
+        match std::mem::replace(&mut self.state, State::Commands) {
+            State::Failed(error) => return Step::Failed(error),
+            State::Secure => {
+                self.state = State::Securing;
+                return Step::SecureControl;
+            }
+            waiting @ (State::Greeting | State::Securing) => {
+                self.state = waiting;
+                return Step::NeedInput;
+            }
+            State::Commands => {}
+        }
+        if self.outstanding.len() < self.window
+            && let Some(task) = self.plan.pop_front()
+        {
+            self.outstanding.push_back(task);
+            return Step::Send(self.command(task));
+        }
+        if self.outstanding.is_empty() {
+            return self.finish();
+        }
+        Step::NeedInput
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        if matches!(self.state, State::Greeting) {
+            return self.greeted(reply);
+        }
+        if reply.is_preliminary() {
+            return;
+        }
+        if let Some(task) = self.outstanding.pop_front() {
+            self.answered(task, reply);
+        }
+    }
+}
+
+/// The cause of being turned away before logging in.
+fn turned_away(at: &str, reply: Reply) -> FlowError {
+    if is_too_many(&reply) {
+        FlowError::TooManyConnections(reply)
+    } else if reply.is_negative() {
+        FlowError::Closing(reply)
+    } else {
+        FlowError::refused(at, reply)
+    }
+}
+
+fn is_too_many(reply: &Reply) -> bool {
+    ["too many", "maximum", "max ", "limit", "connections"]
+        .iter()
+        .any(|word| reply.mentions(word))
+}
+
+fn is_unknown_command(reply: &Reply) -> bool {
+    matches!(reply.code(), 500 | 502 | 503 | 504)
+}
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;

@@ -1,0 +1,277 @@
+//! Logins as servers hold them, whole and byte by byte.
+
+use super::super::transcript::{outcome, play};
+use super::*;
+use crate::control::Control;
+use crate::limits::Limits;
+
+fn request(protection: Protection) -> LoginRequest {
+    let argument = |text: &str| Argument::new(text).unwrap();
+    LoginRequest::new(protection, argument("ada"), argument("s3cret"))
+}
+
+fn show(login: &Login) -> String {
+    let folder = login.folder.as_deref().map(String::from_utf8_lossy);
+    let warned: Vec<_> = login
+        .warnings
+        .iter()
+        .map(|warning| warning.command)
+        .collect();
+    format!(
+        "in {} features={} utf8={} auth={:?} warned={warned:?}",
+        folder.unwrap_or_default(),
+        login.features.iter().count(),
+        login.utf8,
+        login.mechanism,
+    )
+}
+
+#[track_caller]
+fn check_request(request: &LoginRequest, script: &str, expected: &str) {
+    for bytewise in [false, true] {
+        let mut control = Control::new(Limits::default());
+        let mut flow = Connect::new(request.clone());
+        let event = |flow: &mut Connect, event: &str| {
+            if event == "done" {
+                flow.secured();
+            }
+        };
+        let end = play(script, &mut control, &mut flow, &event, bytewise);
+        assert_eq!(outcome(&end, show), expected);
+        if end.is_ok() {
+            assert_eq!(control.owed(), 0);
+        }
+    }
+}
+
+#[track_caller]
+fn check(protection: Protection, script: &str, expected: &str) {
+    check_request(&request(protection), script, expected);
+}
+
+#[test]
+fn vsftpd_in_the_clear() {
+    check(
+        Protection::Clear,
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 Please specify the password.\nC: PASS s3cret\n\
+         S: 230 Login successful.\nC: FEAT\nS: 211-Features:\nS:  EPRT\nS:  EPSV\nS:  MDTM\n\
+         S:  PASV\nS:  REST STREAM\nS:  SIZE\nS:  TVFS\nS: 211 End\nC: TYPE I\n\
+         S: 200 Switching to Binary mode.\nC: PWD\nS: 257 \"/\" is the current directory",
+        "in / features=7 utf8=false auth=None warned=[]",
+    );
+}
+
+#[test]
+fn proftpd_over_explicit_tls() {
+    check(
+        Protection::Explicit,
+        "S: 220 ProFTPD Server ready.\nC: AUTH TLS\nS: 234 AUTH TLS successful\nT: done\n\
+         C: USER ada\nS: 331 Password required for ada\nC: PASS s3cret\nS: 230 User ada logged in\n\
+         C: PBSZ 0\nS: 200 PBSZ 0 successful\nC: PROT P\nS: 200 Protection set to Private\n\
+         C: FEAT\nS: 211-Features:\nS:  MLST modify*;perm*;\nS:  UTF8\nS: 211 End\n\
+         C: OPTS UTF8 ON\nS: 200 UTF8 set to on\nC: TYPE I\nS: 200 Type set to I\n\
+         C: PWD\nS: 257 \"/home/ada\" is the current directory",
+        "in /home/ada features=2 utf8=true auth=Some(Tls) warned=[]",
+    );
+}
+
+#[test]
+fn pure_ftpd_with_a_banner_of_five_lines() {
+    check(
+        Protection::Clear,
+        "S: 220---------- Welcome ----------\nS: 220-You are user number 1 of 50 allowed.\n\
+         S: 220-Local time is now 10:00.\nS: 220-IPv6 connections are also welcome.\n\
+         S: 220 You will be disconnected after 15 minutes.\nC: USER ada\n\
+         S: 331 User ada OK. Password required\nC: PASS s3cret\n\
+         S: 230-Your quota:\nS: 230 OK. Current directory is /\nC: FEAT\n\
+         S: 211-Extensions supported:\nS:  UTF8\nS:  MLSD\nS: 211 End.\nC: OPTS UTF8 ON\n\
+         S: 504 Unknown\nC: TYPE I\nS: 200 TYPE is now 8-bit binary\nC: PWD\n\
+         S: 257 \"/\" is your current location",
+        "in / features=2 utf8=true auth=None warned=[\"OPTS\"]",
+    );
+}
+
+#[test]
+fn greeting_may_take_its_time() {
+    check(
+        Protection::Clear,
+        "S: 120 ready in 1 minute\nS: 220 now\nC: USER ada\nS: 230 no password needed\n\
+         C: FEAT\nS: 500 what\nC: TYPE I\nS: 200\nC: PWD\nS: 550 no",
+        "in  features=0 utf8=false auth=None warned=[\"FEAT\", \"PWD\"]",
+    );
+}
+
+#[test]
+fn greetings_that_turn_away() {
+    check(
+        Protection::Clear,
+        "S: 421 Too many connections (2) from this IP",
+        "too many connections: 421 Too many connections (2) from this IP",
+    );
+    check(
+        Protection::Explicit,
+        "S: 421 Service not available",
+        "the server closes the connection: 421 Service not available",
+    );
+    check(
+        Protection::Clear,
+        "S: 554-no\nS: 554 anonymous here",
+        "the server closes the connection: 554 no\nanonymous here",
+    );
+    check(
+        Protection::Clear,
+        "S: 331 what",
+        "unexpected answer to greeting: 331 what",
+    );
+}
+
+#[test]
+fn auth_ssl_after_auth_tls() {
+    check(
+        Protection::Explicit,
+        "S: 220 old\nC: AUTH TLS\nS: 504 unknown\nC: AUTH SSL\nS: 234 go\nT: done\n\
+         C: USER ada\nS: 331 and\nC: PASS s3cret\nS: 230 in\nC: PBSZ 0\nS: 200 ok\nC: PROT P\n\
+         S: 200 ok\nC: FEAT\nS: 502 no\nC: TYPE I\nS: 200 ok\nC: PWD\nS: 257 \"/\"",
+        "in / features=0 utf8=false auth=Some(Ssl) warned=[\"FEAT\"]",
+    );
+}
+
+#[test]
+fn no_tls_is_never_passed_over() {
+    for refusal in [
+        "530 Please login with USER and PASS.",
+        "500 what",
+        "502 no",
+        "334 go on",
+    ] {
+        check(
+            Protection::Explicit,
+            &format!("S: 220 hi\nC: AUTH TLS\nS: {refusal}\nC: AUTH SSL\nS: {refusal}"),
+            &format!("the server does not offer TLS: {refusal}"),
+        );
+    }
+}
+
+#[test]
+fn login_in_the_clear_where_tls_is_wanted() {
+    for refusal in [
+        "530 Non-anonymous sessions must use encryption.",
+        "550 SSL/TLS required on the control channel",
+    ] {
+        check(
+            Protection::Clear,
+            &format!("S: 220 hi\nC: USER ada\nS: {refusal}"),
+            &format!("the server requires TLS: {refusal}"),
+        );
+    }
+    check(
+        Protection::Clear,
+        "S: 220 hi\nC: USER ada\nS: 421-Sorry, cleartext sessions are not accepted.\n\
+         S: 421 Please reconnect using TLS security mechanisms.",
+        "the server requires TLS: 421 Sorry, cleartext sessions are not accepted.\n\
+         Please reconnect using TLS security mechanisms.",
+    );
+}
+
+#[test]
+fn refused_logins() {
+    let begun = "S: 220 hi\nC: USER ada\nS: 331 go on\nC: PASS s3cret\n";
+    check(
+        Protection::Clear,
+        &format!("{begun}S: 530 Login incorrect."),
+        "the login was refused: 530 Login incorrect.",
+    );
+    check(
+        Protection::Clear,
+        &format!("{begun}S: 530 Sorry, the maximum number of clients (3) for this user"),
+        "too many connections: 530 Sorry, the maximum number of clients (3) for this user",
+    );
+    check(
+        Protection::Implicit,
+        &format!("{begun}S: 421 Service closing"),
+        "the server closes the connection: 421 Service closing",
+    );
+    check(
+        Protection::Clear,
+        &format!("{begun}S: 331 again"),
+        "the server wants an account: 331 again",
+    );
+}
+
+#[test]
+fn accounts() {
+    let rest = "C: FEAT\nS: 500 x\nC: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/\"";
+    let with = request(Protection::Clear).with_account(Argument::new("dept").unwrap());
+    for script in [
+        "S: 220 hi\nC: USER ada\nS: 331 x\nC: PASS s3cret\nS: 332 x\nC: ACCT dept\nS: 230 in\n",
+        "S: 220 hi\nC: USER ada\nS: 332 x\nC: ACCT dept\nS: 202 not needed\n",
+    ] {
+        check_request(
+            &with,
+            &format!("{script}{rest}"),
+            "in / features=0 utf8=false auth=None warned=[\"FEAT\"]",
+        );
+    }
+    check(
+        Protection::Clear,
+        "S: 220 hi\nC: USER ada\nS: 331 x\nC: PASS s3cret\nS: 332 account?",
+        "the server wants an account: 332 account?",
+    );
+}
+
+#[test]
+fn data_protection() {
+    let begun = "S: 220 hi\nC: USER ada\nS: 230 in\nC: PBSZ 0\n";
+    let rest = "C: FEAT\nS: 500 x\nC: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/\"";
+    check(
+        Protection::Implicit,
+        &format!("{begun}S: 500 x\nC: PROT P\nS: 500 x\n{rest}"),
+        "in / features=0 utf8=false auth=None warned=[\"PBSZ\", \"PROT\", \"FEAT\"]",
+    );
+    check(
+        Protection::Implicit,
+        &format!("{begun}S: 200 x\nC: PROT P\nS: 534 not here"),
+        "the server does not protect data connections: 534 not here",
+    );
+    check(
+        Protection::Explicit,
+        "S: 220 hi\nC: AUTH TLS\nS: 234 go\nT: done\nC: USER ada\nS: 232 by certificate\n\
+         C: PBSZ 0\nS: 503 x\nC: PROT P\nS: 504 x",
+        "the server does not protect data connections: 504 x",
+    );
+}
+
+#[test]
+fn binary_type_is_needed() {
+    check(
+        Protection::Clear,
+        "S: 220 hi\nC: USER ada\nS: 230 in\nC: FEAT\nS: 500 x\nC: TYPE I\nS: 504 only text",
+        "TYPE was refused: 504 only text",
+    );
+}
+
+#[test]
+fn bytes_after_auth_stop_the_upgrade() {
+    let mut control = Control::new(Limits::default());
+    let mut flow = Connect::new(request(Protection::Explicit));
+    control.received(b"220 hi\r\n234 go\r\n220 injected\r\n");
+    loop {
+        match flow.step() {
+            Step::Send(command) => control.send(&command),
+            Step::NeedInput => flow.reply(control.next_reply().unwrap().unwrap()),
+            Step::SecureControl => break,
+            step => panic!("{step:?}"),
+        }
+    }
+    assert!(control.secure().is_err());
+}
+
+#[test]
+fn the_password_is_not_shown() {
+    let with = request(Protection::Clear).with_account(Argument::new("dept").unwrap());
+    let shown = format!("{:?}", Connect::new(with));
+    assert!(
+        shown.contains("ada") && !shown.contains("s3cret") && !shown.contains("dept"),
+        "{shown}"
+    );
+}
