@@ -14,13 +14,15 @@ fn short(line: &Line) -> String {
                 Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
                 None => "-".to_owned(),
             };
-            let size = entry.size.map_or("-".to_owned(), |size| size.to_string());
+            let size = entry
+                .size
+                .map_or_else(|| "-".to_owned(), |size| size.to_string());
             let time = entry
                 .modified
-                .map_or("-".to_owned(), |time| time.to_string());
+                .map_or_else(|| "-".to_owned(), |time| time.to_string());
             let mode = entry
                 .mode
-                .map_or("-".to_owned(), |mode| format!("{mode:04o}"));
+                .map_or_else(|| "-".to_owned(), |mode| format!("{mode:04o}"));
             format!(
                 "{:?} {:?} {size} {time} {mode} {} {} {}",
                 entry.kind,

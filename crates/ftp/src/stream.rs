@@ -1,0 +1,173 @@
+//! What the engine reads from and writes to: a socket, or a socket inside TLS.
+//!
+//! [`Socket`] is a TCP connection that remembers the first bytes it read, so that a TLS handshake
+//! that fails because the server speaks in the clear can be told from one that fails otherwise.
+//! [`Stream`] is what a backend makes of it. No TLS library is known here.
+
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use ftp_connect_core::TlsReport;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A control or data connection, in the clear or secured.
+///
+/// What the engine relies on, beyond the two traits:
+///
+/// - A read of 0 bytes means that the sender ended the stream: FIN in the clear, close_notify under
+///   TLS. A TLS stream that ends without close_notify gives [`io::ErrorKind::UnexpectedEof`].
+/// - `shutdown` ends the writing direction and only that: under TLS it sends close_notify, then the
+///   TCP connection is half-closed. Reading goes on until the peer ends its side.
+/// - Dropping it closes the connection at once.
+pub trait Stream: AsyncRead + AsyncWrite + Debug + Send + Unpin {
+    /// What TLS negotiated; `None` in the clear.
+    fn tls(&self) -> Option<&TlsReport>;
+}
+
+/// A TCP connection as the engine hands it to a backend to be secured.
+#[derive(Debug)]
+pub struct Socket {
+    tcp: TcpStream,
+    first: FirstBytes,
+}
+
+impl Socket {
+    /// Takes a connection from which nothing has been read.
+    pub(crate) fn new(tcp: TcpStream) -> Self {
+        Self {
+            tcp,
+            first: FirstBytes::default(),
+        }
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.peer_addr()
+    }
+
+    /// The TCP connection, to look at or to set options.
+    pub fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// Where the first bytes read will be found.
+    pub(crate) fn first_bytes(&self) -> FirstBytes {
+        self.first.clone()
+    }
+
+    /// Forgets the first bytes: those that follow are read by another protocol.
+    pub(crate) fn restart(&mut self) {
+        self.first = FirstBytes::default();
+    }
+}
+
+impl Stream for Socket {
+    fn tls(&self) -> Option<&TlsReport> {
+        None
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
+        self.first.note(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+/// The bytes of a socket's first read, shared with whoever wants to know them after the socket was
+/// given away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FirstBytes(Arc<OnceLock<Vec<u8>>>);
+
+impl FirstBytes {
+    /// Whether they look like an FTP reply in the clear.
+    pub(crate) fn are_a_reply(&self) -> bool {
+        matches!(
+            self.0.get().map(Vec::as_slice),
+            Some([b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..])
+        )
+    }
+
+    /// What was read, as text, shortened.
+    pub(crate) fn text(&self) -> String {
+        let bytes = self.0.get().map(Vec::as_slice).unwrap_or_default();
+        String::from_utf8_lossy(bytes).trim().to_owned()
+    }
+
+    fn note(&self, bytes: &[u8]) {
+        if !bytes.is_empty() && self.0.get().is_none() {
+            // Only the first read counts; a second one at the same time cannot be.
+            let _ = self.0.set(bytes[..bytes.len().min(KEPT)].to_vec());
+        }
+    }
+}
+
+/// How many of the first bytes are kept.
+const KEPT: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: bool) {
+        let first = FirstBytes::default();
+        first.note(bytes);
+        first.note(b"220 later");
+        assert_eq!(first.are_a_reply(), expected);
+    }
+
+    #[test]
+    fn a_greeting_is_told_from_tls() {
+        check(b"220 hello\r\n", true);
+        check(b"421-no\r\n", true);
+        check(b"\x16\x03\x03\x00\x7a", false);
+        check(b"\x15\x03\x01\x00\x02\x02\x46", false);
+        check(b"SSH-2.0-x", false);
+        check(b"22", false);
+    }
+}
