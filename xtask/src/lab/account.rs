@@ -38,14 +38,15 @@ pub(crate) struct Account {
 /// # Errors
 /// No root, or the account belongs to somebody else.
 pub(crate) fn prepare(home: &Path, password: &str) -> Outcome<Account> {
-    if quietly(&mut command("id", &[USER])).is_err() {
-        quietly(&mut command(
-            "useradd",
-            &["--system", "--user-group", "--shell", "/bin/sh", USER],
-        ))?;
-        note_made(USER)?;
-    } else if !made().iter().any(|item| item == USER) && !home_is_of_a_lab()? {
-        return Err(format!("there is an account {USER} that the lab did not make").into());
+    match previous_home()? {
+        None => {
+            quietly(&mut command(
+                "useradd",
+                &["--system", "--user-group", "--shell", "/bin/sh", USER],
+            ))?;
+            note_made(USER)?;
+        }
+        Some(previous) => refuse_if_in_use(&previous)?,
     }
     quietly(command("usermod", &["--home"]).arg(home).arg(USER))?;
     set_password(password)?;
@@ -116,11 +117,35 @@ fn pam_file() -> PathBuf {
     Path::new("/etc/pam.d").join(PAM_SERVICE)
 }
 
-/// Another clone of the project may have made the account: then its home is in a lab's state folder.
-fn home_is_of_a_lab() -> Outcome<bool> {
+/// The home of the account, if there is one.
+fn previous_home() -> Outcome<Option<String>> {
+    if quietly(&mut command("id", &[USER])).is_err() {
+        return Ok(None);
+    }
     let entry = quietly(&mut command("getent", &["passwd", USER]))?;
-    let home = entry.split(':').nth(5).unwrap_or_default();
-    Ok(home.contains(super::STATE_PREFIX))
+    Ok(entry.split(':').nth(5).map(str::to_owned))
+}
+
+/// There is one account for all clones of the project. A running lab would lose it to a second one, and an
+/// account that no lab made is not ours to change.
+fn refuse_if_in_use(home: &str) -> Outcome {
+    let Some(state) = home
+        .strip_suffix("/home")
+        .filter(|state| state.contains(super::STATE_PREFIX))
+    else {
+        if made().iter().any(|item| item == USER) {
+            return Ok(());
+        }
+        return Err(format!("there is an account {USER} that the lab did not make").into());
+    };
+    let running = fs::read_dir("/proc")?
+        .flatten()
+        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
+        .any(|line| String::from_utf8_lossy(&line).contains(state));
+    if running {
+        return Err(format!("another lab is up, with its state in {state}: end it first").into());
+    }
+    Ok(())
 }
 
 fn set_password(password: &str) -> Outcome {

@@ -115,9 +115,12 @@ fn draft(
     software: &'static str,
     package: &str,
 ) -> Outcome<Setup> {
+    let log_file = site.state.join("log").join(format!("{name}.log"));
+    // There from the start: a test may look for what is not in it.
+    fs::write(&log_file, "")?;
     Ok(Setup {
         root: served_folder(site, name)?,
-        log_file: site.state.join("log").join(format!("{name}.log")),
+        log_file,
         name: name.to_owned(),
         kind,
         software,

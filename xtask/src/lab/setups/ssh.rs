@@ -32,6 +32,7 @@ pub(super) fn openssh(site: &Site, login: Login) -> Outcome<Setup> {
     };
     let mut setup = draft(site, name, Kind::Ssh, "openssh", "openssh-server")?;
     setup.login_path = setup.root.display().to_string();
+    setup.notes = "each attempt to log in is in the log as `userauth-request`";
     setup.auth = match login {
         Login::PasswordAndKey => vec!["password", "publickey"],
         Login::KeyboardInteractive => vec!["keyboard-interactive"],
@@ -107,7 +108,8 @@ pub(super) fn dropbear(site: &Site) -> Outcome<Setup> {
     let mut setup = draft(site, "dropbear", Kind::Ssh, "dropbear", "dropbear-bin")?;
     setup.login_path = setup.root.display().to_string();
     setup.auth = vec!["password", "publickey"];
-    setup.notes = "at most 5 connections that are not logged in yet; no DSA keys";
+    setup.notes = "at most 5 connections that are not logged in yet; each attempt to log in is in the log as \
+                   `auth succeeded` or `attempt for`";
     let unpacked = install::root("dropbear-bin");
     setup.command = Command::new(unpacked.join("usr/sbin/dropbear"));
     // The forced command puts every session into the set-up's folder: dropbear has no setting for that.
@@ -141,6 +143,7 @@ pub(super) fn dropbear(site: &Site) -> Outcome<Setup> {
 pub(super) fn proftpd(site: &Site) -> Outcome<Setup> {
     let mut setup = draft(site, "proftpd-sftp", Kind::Ssh, "proftpd", "proftpd-core")?;
     setup.auth = vec!["password", "publickey"];
+    setup.notes = "each attempt to log in is in the log as `USERAUTH_REQUEST`";
     let mut text = ftp::proftpd_common(site, &setup)?;
     let _ = write!(
         text,
