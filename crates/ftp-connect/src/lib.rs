@@ -1,1 +1,85 @@
-//! Under construction.
+//! One parameter set, any file server: FTP, explicit and implicit FTPS, FTPS with TLS session reuse,
+//! and SFTP behind one [`Session`].
+//!
+//! A program fills [`ConnectParams`] — server, port, user, password, mode, encryption, key, host-key
+//! fingerprints — and is connected. Which protocols are built in is a matter of Cargo features, and a
+//! backend of one's own joins by implementing [`Transport`].
+//!
+//! ```no_run
+//! use ftp_connect::{ConnectParams, Encryption, RemotePath, SessionExt as _};
+//!
+//! # async fn example() -> ftp_connect::Result<()> {
+//! let params = ConnectParams::new("files.example.org")?
+//!     .with_username("ada")
+//!     .with_password("secret")
+//!     .with_encryption(Encryption::ExplicitTls);
+//! let mut session = ftp_connect::connect(&params).await?;
+//! for entry in session.list_all(&RemotePath::login_folder()).await? {
+//!     println!("{}", entry.name);
+//! }
+//! session.close().await
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | serves | built on |
+//! |---|---|---|
+//! | `plain` (default) | `Encryption::None` | — |
+//! | `tls` (default) | `ExplicitTls`, `ImplicitTls` | rustls |
+//! | `tls-reuse` | `ExplicitTlsReuse` | OpenSSL |
+//! | `sftp` (default) | `SshPassword`, `SshKeyFile`, `SshKeyContent` | russh |
+//! | `transfer` (default) | whole files to and from disk, over any backend | — |
+//! | `vendored-openssl` | builds the OpenSSL of `tls-reuse` from source | — |
+//!
+//! Features only add. Without any, [`Registry`], the traits and a backend of one's own still work.
+//!
+//! Nothing here starts a runtime; the calls run on the caller's tokio.
+
+#![forbid(unsafe_code)]
+
+#[doc(inline)]
+pub use ftp_connect_core::{
+    AllowedFingerprints, Capabilities, CertificateProblem, CertificateReport, Checksum,
+    ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions, Disposition, Encryption,
+    Entry, EntryKind, Error, ErrorKind, Fingerprint, FingerprintTarget, FingerprintType, Host,
+    HostKeyCheck, HostKeyProblem, HostKeyReport, ListOptions, ListSummary, Listing, Mode,
+    Operation, Permissions, Precision, ReadBody, ReadOptions, Registry, RemotePath, RenameOptions,
+    Result, Retry, Secret, ServerReply, Session, SessionExt, StatOptions, Step, Timestamp, Timings,
+    TlsReport, TransferType, Transferred, Transport, WriteBody, WriteOptions, Zone, params,
+};
+#[cfg(feature = "plain")]
+pub use ftp_connect_plain as plain;
+#[cfg(feature = "sftp")]
+pub use ftp_connect_sftp as sftp;
+#[cfg(feature = "tls")]
+pub use ftp_connect_tls as tls;
+#[cfg(feature = "tls-reuse")]
+pub use ftp_connect_tls_reuse as tls_reuse;
+#[cfg(feature = "transfer")]
+pub use ftp_connect_transfer as transfer;
+
+/// Connects with the backends of the enabled features.
+///
+/// # Errors
+/// As [`Registry::connect`].
+///
+/// # Cancel safety
+/// Dropping the future closes the connection.
+pub async fn connect(params: &ConnectParams) -> Result<Box<dyn Session>> {
+    registry().connect(params).await
+}
+
+/// A registry with the backends of the enabled features; add your own with [`Registry::with`].
+pub fn registry() -> Registry {
+    let registry = Registry::new();
+    #[cfg(feature = "plain")]
+    let registry = registry.with(plain::PlainTransport::new());
+    #[cfg(feature = "tls")]
+    let registry = registry.with(tls::TlsTransport::new());
+    #[cfg(feature = "tls-reuse")]
+    let registry = registry.with(tls_reuse::TlsReuseTransport::new());
+    #[cfg(feature = "sftp")]
+    let registry = registry.with(sftp::SftpTransport::new());
+    registry
+}

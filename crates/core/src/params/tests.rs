@@ -175,6 +175,24 @@ fn urls_people_write() {
     check_url("ftp://ada:p@w@h", "ftp://ada@h:21 none ");
 }
 
+#[test]
+fn a_url_replaces_what_it_names() {
+    let base = ConnectParams::from_text(
+        "Server: nas\nPort: 2121\nEncryption: -2\nUsername: ada\nPassword: x\nMode: Active",
+    )
+    .unwrap();
+    let (same, _) = base.clone().with_url("ftpes://nas/in").unwrap();
+    assert_eq!(same, base);
+    let (moved, _) = base.clone().with_url("ftpes://nas:21").unwrap();
+    assert_eq!((moved.username(), moved.port()), (Some("ada"), 21));
+    let (other, path) = base.with_url("sftp://bob@box/in").unwrap();
+    assert_eq!(
+        (other.to_string().as_str(), path.to_string().as_str()),
+        ("sftp://bob@box:22", "in")
+    );
+    assert_eq!((other.mode(), other.password()), (Mode::Active, None));
+}
+
 #[track_caller]
 fn check_text(text: &str, expected: Result<&str, &str>) {
     let seen = ConnectParams::from_text(text)

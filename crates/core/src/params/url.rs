@@ -23,6 +23,16 @@ impl ConnectParams {
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] with what is wrong; the message never repeats the password.
     pub fn from_url(url: &str) -> Result<(Self, RemotePath)> {
+        Self::for_host(Host::Name(String::new())).with_url(url)
+    }
+
+    /// Replaces what a URL names: the server and port, the encryption unless the scheme already fits
+    /// it, and user, password and further parameters if the URL has them. User, password, key and
+    /// passphrase belong to a server: when the URL names another one, they are not kept.
+    ///
+    /// # Errors
+    /// As [`ConnectParams::from_url`].
+    pub fn with_url(mut self, url: &str) -> Result<(Self, RemotePath)> {
         let (scheme, rest) = url.trim_start().split_once("://").ok_or_else(|| {
             refuse(
                 "not a URL",
@@ -37,33 +47,45 @@ impl ConnectParams {
         })?;
         let (authority_text, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (login, server, port) = authority(authority_text)?;
-        let mut params = Self::for_host(server)
-            .with_encryption(encryption)
-            .with_port(port);
-        params.username = login.username.filter(|name| !name.is_empty());
-        params.password = login.password;
-        let mut explicit_encryption = false;
+        let same_server = self.server == server && self.encryption.scheme() == encryption.scheme();
+        if port.is_some() || !same_server {
+            self.port = port;
+        }
+        if self.server != server {
+            self.username = None;
+            self.password = None;
+            self.certificate = None;
+            self.key_passphrase = None;
+            self.server = server;
+        }
+        if self.encryption.scheme() != encryption.scheme() {
+            self.encryption = encryption;
+        }
+        self.username = login.username.or(self.username);
+        self.password = login.password.or(self.password);
+        let (mut encryption_given, mut key_given) = (false, false);
         for (key, value) in &login.parameters {
             let field = field::find(key)?;
-            if ["server", "port", "username", "password"].contains(&field.key) {
+            if PLACED.contains(&field.key) {
                 return Err(refuse(
                     &format!("{key:?} has a place of its own in a URL"),
                     "write user:password@server:port",
                 ));
             }
-            explicit_encryption |= field.key == "encryption";
-            field::set(&mut params, field, value)?;
+            encryption_given |= field.key == "encryption";
+            key_given |= field.key == "certificate";
+            field::set(&mut self, field, value)?;
         }
-        if params.encryption.scheme() != encryption.scheme() {
+        if self.encryption.scheme() != encryption.scheme() {
             return Err(refuse(
-                &format!("{} does not go with {scheme}://", params.encryption),
+                &format!("{} does not go with {scheme}://", self.encryption),
                 "change the scheme or the encryption",
             ));
         }
-        if !explicit_encryption && encryption.is_ssh() && params.certificate.is_some() {
-            params.encryption = Encryption::SshKeyFile;
+        if key_given && !encryption_given && self.encryption == Encryption::SshPassword {
+            self.encryption = Encryption::SshKeyFile;
         }
-        Ok((params, RemotePath::from_url_path(path)?))
+        Ok((self, RemotePath::from_url_path(path)?))
     }
 
     /// The parameters and a path as a URL, **with the password, passphrase and key in it**;
@@ -73,7 +95,7 @@ impl ConnectParams {
         let implied = Encryption::from_scheme(self.encryption.scheme());
         let parameters = FIELDS
             .iter()
-            .filter(|f| !["server", "port", "username", "password"].contains(&f.key))
+            .filter(|f| !PLACED.contains(&f.key))
             .filter(|f| {
                 f.key != "encryption"
                     || implied != Some(self.encryption)
@@ -227,6 +249,9 @@ fn refuse(message: &str, hint: &str) -> Error {
         .with_message(message)
         .with_hint(hint)
 }
+
+/// Parameters that have a place of their own in a URL.
+const PLACED: [&str; 4] = ["server", "port", "username", "password"];
 
 /// What stands unencoded in user, password and parameters: the unreserved characters of RFC 3986.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
