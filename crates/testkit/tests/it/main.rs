@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // in tests a panic is the report
 
 mod ftp;
+mod peer;
 mod raw;
 mod sftp;
