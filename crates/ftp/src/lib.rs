@@ -7,6 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificate;
+pub mod tls_failure;
+
 mod security;
 mod stream;
 
