@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
-pub(crate) use install::obstacle;
+pub(crate) use install::{apt, install, obstacle};
 pub(crate) use record::Lab;
 
 use crate::Outcome;
@@ -66,12 +66,20 @@ enum Action {
 /// Whatever stops it, in words.
 pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
     match flags.action {
-        Action::Install => install::install()?,
+        Action::Install => install()?,
         Action::Up => up()?,
         Action::Down { purge } => down(purge)?,
         Action::Status { json } => return status(json),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a lab is up and every server of it answers.
+///
+/// # Errors
+/// `lab.json` cannot be read.
+pub(crate) fn is_up() -> Outcome<bool> {
+    Ok(Lab::load(&Lab::file())?.is_some_and(|lab| silent(&lab).is_empty()))
 }
 
 /// Starts every set-up, installing the servers first if they are missing. Does nothing when the lab is up.
@@ -93,7 +101,7 @@ pub(crate) fn up() -> Outcome {
         return Err(reason.into());
     }
     if !install::is_complete() {
-        install::install()?;
+        install()?;
     }
     let mut lab = Lab {
         state_dir: state_folder()?,
@@ -105,6 +113,7 @@ pub(crate) fn up() -> Outcome {
     };
     if let Err(error) = start(&mut lab) {
         end(&lab);
+        account::lock()?;
         return Err(format!("{error}\nlogs are in {}", lab.state_dir.display()).into());
     }
     lab.save(&file)?;

@@ -11,6 +11,8 @@
 
 mod lab;
 mod process;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -32,11 +34,17 @@ struct Cli {
 enum Command {
     /// Real FTP, FTPS and SFTP servers on loopback, for tests
     Lab(lab::Flags),
+    /// Everything that is checked, step by step
+    Test(test::Flags),
+    /// The rules of the repository that no compiler checks
+    Tidy,
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Lab(flags) => lab::run(&flags),
+        Command::Test(flags) => test::run(&flags),
+        Command::Tidy => tidy::run(),
     };
     match outcome {
         Ok(code) => code,
