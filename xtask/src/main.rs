@@ -9,8 +9,11 @@
     reason = "a development task talks to the person who started it"
 )]
 
+mod bench;
+mod fuzz;
 mod lab;
 mod process;
+mod release;
 mod test;
 mod tidy;
 
@@ -38,6 +41,12 @@ enum Command {
     Test(test::Flags),
     /// The rules of the repository that no compiler checks
     Tidy,
+    /// The benches
+    Bench(bench::Flags),
+    /// Every fuzz target for a while
+    Fuzz(fuzz::Flags),
+    /// What a release is, as a dry run
+    Release(release::Flags),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +54,9 @@ fn main() -> ExitCode {
         Command::Lab(flags) => lab::run(&flags),
         Command::Test(flags) => test::run(&flags),
         Command::Tidy => tidy::run(),
+        Command::Bench(flags) => bench::run(&flags),
+        Command::Fuzz(flags) => fuzz::run(&flags),
+        Command::Release(flags) => release::run(&flags),
     };
     match outcome {
         Ok(code) => code,

@@ -2,10 +2,10 @@
 //!
 //! A process is recorded as its number and its start time, because the system hands numbers out again.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,26 @@ pub(crate) fn quietly(command: &mut Command) -> Outcome<String> {
         String::from_utf8_lossy(&output.stderr)
     )
     .into())
+}
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Runs a command with its output shown; its failure is this program's failure.
+///
+/// # Errors
+/// The program cannot be started.
+pub(crate) fn finish(command: &mut Command) -> Outcome<ExitCode> {
+    let status = command
+        .status()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Whether a program of this name can be started.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::lab;
-use crate::process::{command, installed, is_root, quietly, workspace};
+use crate::process::{cargo, command, installed, is_root, quietly, workspace};
 use crate::tidy;
 
 /// The arguments of `cargo xtask test`.
@@ -103,7 +103,7 @@ const STEPS: &[Step] = &[
         purpose: "the rules of the repository hold",
         run: |_| {
             Ok(match tidy::check()? {
-                0 => Verdict::Passed,
+                0 => Verdict::Passed(String::new()),
                 count => Verdict::Failed(format!("{count} rules broken")),
             })
         },
@@ -247,7 +247,7 @@ fn features(setting: &Setting) -> Outcome<Verdict> {
         }
     }
     Ok(if broken.is_empty() {
-        Verdict::Passed
+        Verdict::Passed(String::new())
     } else {
         Verdict::Failed(format!("with features {}", broken.join(" · ")))
     })
@@ -284,8 +284,13 @@ fn deny(setting: &Setting) -> Outcome<Verdict> {
         return Ok(offline);
     }
     if database_missing(&said) {
-        println!("advisories LEFT OUT: their database cannot be fetched\n{said}");
-        return Ok(offline);
+        println!("{said}");
+        return Ok(match offline {
+            Verdict::Passed(_) => {
+                Verdict::Passed("advisories LEFT OUT: their database cannot be fetched".to_owned())
+            }
+            other => other,
+        });
     }
     println!("{said}");
     Ok(Verdict::Failed("advisories".to_owned()))
@@ -319,7 +324,8 @@ fn real_servers(setting: &Setting) -> Outcome<Verdict> {
 /// What a step came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
-    Passed,
+    /// With what was left out of it, if anything.
+    Passed(String),
     Failed(String),
     Skipped(String),
 }
@@ -334,15 +340,13 @@ struct Row {
 impl Row {
     fn line(&self) -> String {
         let (word, reason) = match &self.verdict {
-            Verdict::Passed => ("passed", String::new()),
-            Verdict::Failed(reason) => ("FAILED", format!("  {reason}")),
-            Verdict::Skipped(reason) => ("skipped", format!("  {reason}")),
+            Verdict::Passed(reason) => ("passed", reason),
+            Verdict::Failed(reason) => ("FAILED", reason),
+            Verdict::Skipped(reason) => ("skipped", reason),
         };
-        format!(
-            "{:10} {word:8} {:6.1} s{reason}",
-            self.name,
-            self.time.as_secs_f64()
-        )
+        let time = self.time.as_secs_f64();
+        let line = format!("{:10} {word:8} {time:6.1} s  {reason}", self.name);
+        line.trim_end().to_owned()
     }
 }
 
@@ -351,7 +355,7 @@ fn totals(rows: &[Row]) -> String {
         |wanted: fn(&Verdict) -> bool| rows.iter().filter(|row| wanted(&row.verdict)).count();
     format!(
         "{} passed, {} failed, {} skipped",
-        count(|verdict| matches!(verdict, Verdict::Passed)),
+        count(|verdict| matches!(verdict, Verdict::Passed(_))),
         count(|verdict| matches!(verdict, Verdict::Failed(_))),
         count(|verdict| matches!(verdict, Verdict::Skipped(_))),
     )
@@ -380,7 +384,7 @@ impl Setting {
             }
         );
         Self {
-            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            cargo: cargo(),
             system_openssl,
         }
     }
@@ -459,7 +463,7 @@ fn judge(command: &mut Command) -> Outcome<Verdict> {
         .status()
         .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     Ok(if status.success() {
-        Verdict::Passed
+        Verdict::Passed(String::new())
     } else {
         Verdict::Failed(status.to_string())
     })
@@ -530,8 +534,8 @@ mod tests {
             time: Duration::ZERO,
         };
         let rows = [
-            row(Verdict::Passed),
-            row(Verdict::Passed),
+            row(Verdict::Passed(String::new())),
+            row(Verdict::Passed(String::new())),
             row(Verdict::Failed("no".into())),
             row(Verdict::Skipped("why".into())),
         ];

@@ -105,9 +105,12 @@ pub(super) fn findings(metadata: &Metadata) -> Vec<Finding> {
     let mut found = Vec::new();
     for package in metadata.workspace_packages() {
         // Development tasks, benches and example programs may use what they like.
-        if !package.manifest_path.as_str().contains("/crates/")
-            || package.manifest_path.as_str().contains("/examples/")
-        {
+        let folder = package
+            .manifest_path
+            .strip_prefix(&metadata.workspace_root)
+            .unwrap_or(&package.manifest_path)
+            .as_str();
+        if !folder.starts_with("crates/") || folder.contains("/examples/") {
             continue;
         }
         let manifest = package.manifest_path.as_std_path();
