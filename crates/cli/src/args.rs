@@ -1,0 +1,247 @@
+//! The command line: a fixed interface, because scripts rely on it.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Connects to FTP, FTPS and SFTP servers with one set of parameters.
+#[derive(Debug, Parser)]
+#[command(name = "ftp-connect", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Log in, print what was negotiated, and leave.
+    #[command(after_help = "Example: ftp-connect connect ftpes://ada@files.example.org")]
+    Connect {
+        /// The server, as a URL; not needed where --params names one.
+        url: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List a folder.
+    #[command(after_help = "Example: ftp-connect ls sftp://ada@files.example.org/in")]
+    Ls {
+        /// The folder, as a URL.
+        url: Option<String>,
+        /// Print names only, one a line.
+        #[arg(short = '1', long)]
+        names: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Tell about one file or folder.
+    #[command(after_help = "Example: ftp-connect stat sftp://ada@files.example.org/in/a.txt")]
+    Stat {
+        /// The file or folder, as a URL.
+        url: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Download a file. The local file is the old one or the whole new one, never a part.
+    #[command(after_help = "Example: ftp-connect get ftps://ada@files.example.org/in/a.txt a.txt")]
+    Get {
+        /// The remote file, as a URL.
+        url: String,
+        /// The local file, a folder to put it in, or - for standard output.
+        #[arg(default_value = ".")]
+        local: PathBuf,
+        #[command(flatten)]
+        transfer: Transfer,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Upload a file.
+    #[command(after_help = "Example: ftp-connect put a.txt sftp://ada@files.example.org/in/")]
+    Put {
+        /// The local file, or - for standard input.
+        local: PathBuf,
+        /// The remote file, as a URL; after a / at the end the local name is used.
+        url: Option<String>,
+        #[command(flatten)]
+        transfer: Transfer,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Remove a file.
+    #[command(after_help = "Example: ftp-connect rm ftp://ada@files.example.org/in/a.txt")]
+    Rm {
+        /// The file, as a URL.
+        url: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Create a folder.
+    #[command(after_help = "Example: ftp-connect mkdir ftp://ada@files.example.org/new")]
+    Mkdir {
+        /// The folder, as a URL.
+        url: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Remove an empty folder.
+    #[command(after_help = "Example: ftp-connect rmdir ftp://ada@files.example.org/new")]
+    Rmdir {
+        /// The folder, as a URL.
+        url: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Give a file or folder a new name.
+    #[command(after_help = "Example: ftp-connect mv ftp://ada@files.example.org/a.txt old/a.txt")]
+    Mv {
+        /// What to rename, as a URL.
+        url: String,
+        /// The new path, as in a URL: from the login folder, or //from the root.
+        new_path: String,
+        /// Replace what has that name already.
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Print the hashes of the server's SSH host key or TLS certificate, without logging in.
+    #[command(after_help = "Example: ftp-connect fingerprint sftp://files.example.org")]
+    Fingerprint {
+        /// The server, as a URL.
+        url: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Start embedded servers on this machine and connect to them in each of the seven ways.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// One JSON document on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    /// The name as typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Ls { .. } => "ls",
+            Self::Stat { .. } => "stat",
+            Self::Get { .. } => "get",
+            Self::Put { .. } => "put",
+            Self::Rm { .. } => "rm",
+            Self::Mkdir { .. } => "mkdir",
+            Self::Rmdir { .. } => "rmdir",
+            Self::Mv { .. } => "mv",
+            Self::Fingerprint { .. } => "fingerprint",
+            #[cfg(feature = "demo")]
+            Self::Demo { .. } => "demo",
+        }
+    }
+
+    /// The options of the connection, where the command makes one from them.
+    pub fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Connect { connection, .. }
+            | Self::Ls { connection, .. }
+            | Self::Stat { connection, .. }
+            | Self::Get { connection, .. }
+            | Self::Put { connection, .. }
+            | Self::Rm { connection, .. }
+            | Self::Mkdir { connection, .. }
+            | Self::Rmdir { connection, .. }
+            | Self::Mv { connection, .. }
+            | Self::Fingerprint { connection, .. } => Some(connection),
+            #[cfg(feature = "demo")]
+            Self::Demo { .. } => None,
+        }
+    }
+}
+
+/// What `get` and `put` share.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Transfer {
+    /// Refuse to replace a file that is there already.
+    #[arg(long)]
+    pub no_overwrite: bool,
+    /// Transfer as text, converting line ends (FTP only).
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// The options of every command that connects.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// How to secure the connection: label, short name (none, explicit-tls, implicit-tls,
+    /// ssh-password, ssh-key-file, ssh-key-content, explicit-tls-reuse) or number (0 to 5, -2).
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub encryption: Option<String>,
+    /// Who opens data connections: active, passive or dynamic (FTP only).
+    #[arg(long)]
+    pub mode: Option<String>,
+    /// User name; none is an anonymous login on FTP.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// File with the password in its first line. Otherwise the URL's password or
+    /// FTP_CONNECT_PASSWORD is used.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// File with the SSH private key; FTP_CONNECT_KEY_PASSPHRASE or the password opens it.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Format of the host-key hash: MD5, SHA1 or SHA256.
+    #[arg(long, value_name = "TYPE")]
+    pub fingerprint_type: Option<String>,
+    /// Host-key hashes of which one must match, separated by commas or line ends.
+    #[arg(long, value_name = "LIST")]
+    pub allowed_fingerprints: Option<String>,
+    /// What known hosts are for when no hash is allowed: strict, accept-new or off [default:
+    /// accept-new].
+    #[arg(long, value_name = "POLICY")]
+    pub known_hosts: Option<String>,
+    /// Known-hosts file [default: ~/.ssh/known_hosts].
+    #[arg(long, value_name = "FILE")]
+    pub known_hosts_file: Option<String>,
+    /// PEM file with more certificate authorities.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<String>,
+    /// Accept the certificate with this SHA-256 and no other; can be given more than once.
+    #[arg(long, value_name = "HASH")]
+    pub pin_sha256: Vec<String>,
+    /// Accept any certificate: whoever is in between can read and change everything.
+    #[arg(long)]
+    pub danger_accept_any_certificate: bool,
+    /// Least TLS version: 1.2 or 1.3.
+    #[arg(long, value_name = "VERSION")]
+    pub tls_min: Option<String>,
+    /// Greatest TLS version: 1.2 or 1.3.
+    #[arg(long, value_name = "VERSION")]
+    pub tls_max: Option<String>,
+    /// Resume the TLS session on data connections: prefer or require.
+    #[arg(long, value_name = "POLICY")]
+    pub session_reuse: Option<String>,
+    /// File with parameters, one `Label: value` a line, or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub params: Option<PathBuf>,
+    /// Seconds until a connection must stand.
+    #[arg(long, value_name = "SECONDS")]
+    pub connect_timeout: Option<String>,
+    /// Seconds until a reply, a data connection or the next byte of a transfer must have come.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<String>,
+    /// One JSON document on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Show what happens; -vv shows the conversation, without passwords.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+const AFTER_HELP: &str = "\
+URLs: ftp:// (in the clear), ftpes:// (explicit TLS), ftps:// (implicit TLS) or sftp://, then
+  [user[:password]@]host[:port][/path]. The path is percent-decoded and begins at the login folder;
+  //path begins at the root.
+
+Exit status: 0 done, 1 operation failed, 2 usage, 3 could not connect, 4 login refused, 5 host key or
+  certificate not trusted, 6 not found, 7 timed out, 8 transfer not whole, 130 interrupted.";

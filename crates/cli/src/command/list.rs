@@ -1,0 +1,117 @@
+//! `ls` and `stat`.
+
+use ftp_connect::{ConnectParams, Entry, EntryKind, ListOptions, StatOptions};
+
+use super::{Open, Outcome};
+use crate::{
+    args::Connection,
+    output::{Output, name},
+};
+
+pub(super) async fn list(
+    url: Option<&str>,
+    names: bool,
+    options: &Connection,
+    output: &mut Output,
+) -> Outcome {
+    let mut open = Open::new(url, options, output).await?;
+    output.field("path", open.path.to_string());
+    let mut collected = Vec::new();
+    let mut listing = open
+        .session
+        .list(&open.path, ListOptions::default())
+        .await?;
+    while let Some(entry) = listing.next().await? {
+        if names {
+            output.line(name(&entry.name, &open.params))?;
+        } else {
+            output.line(long(&entry, &open.params))?;
+        }
+        // Text goes out as it comes, in bounded memory; one JSON document needs all of it.
+        if output.is_json() {
+            collected.push(entry);
+        }
+    }
+    let summary = listing.finish().await?;
+    if summary.unparsed > 0 {
+        let sample = summary
+            .unparsed_samples
+            .first()
+            .map(|line| line.escape_ascii().to_string());
+        output.warn(&format!(
+            "{} line(s) of the listing were not understood, such as: {}",
+            summary.unparsed,
+            sample.unwrap_or_default()
+        ));
+    }
+    output.field("entries", collected);
+    output.field("unparsed", summary.unparsed);
+    open.leave(output).await;
+    Ok(())
+}
+
+pub(super) async fn stat(url: Option<&str>, options: &Connection, output: &mut Output) -> Outcome {
+    let mut open = Open::new(url, options, output).await?;
+    let entry = open
+        .session
+        .stat(&open.path, StatOptions::default())
+        .await?;
+    output.field("entry", &entry);
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
+    let rows = [
+        ("Path", name(&entry.name, &open.params)),
+        ("Kind", format!("{:?}", entry.kind).to_lowercase()),
+        (
+            "Size",
+            entry
+                .size
+                .map_or_else(unknown, |size| format!("{size} bytes")),
+        ),
+        (
+            "Modified",
+            entry.modified.map_or_else(unknown, |time| time.to_string()),
+        ),
+        (
+            "Permissions",
+            entry
+                .permissions
+                .map_or_else(unknown, |bits| bits.to_string()),
+        ),
+        ("Owner", text(&entry.owner)),
+        ("Group", text(&entry.group)),
+    ];
+    for (label, value) in rows {
+        output.line(format!("{label:<12}{value}"))?;
+    }
+    if let Some(target) = &entry.target {
+        output.line(format!("{:<12}{}", "Target", name(target, &open.params)))?;
+    }
+    open.leave(output).await;
+    Ok(())
+}
+
+/// Kind, permissions, size, time and name in columns.
+fn long(entry: &Entry, params: &ConnectParams) -> String {
+    let kind = match entry.kind {
+        EntryKind::File => '-',
+        EntryKind::Dir => 'd',
+        EntryKind::Symlink => 'l',
+        _ => '?',
+    };
+    let permissions = entry
+        .permissions
+        .map_or_else(unknown, |bits| bits.to_string());
+    let size = entry.size.map_or_else(unknown, |size| size.to_string());
+    let modified = entry.modified.map_or_else(unknown, |time| time.to_string());
+    let target = entry
+        .target
+        .as_ref()
+        .map(|target| format!(" -> {}", name(target, params)));
+    let target = target.unwrap_or_default();
+    let name = name(&entry.name, params);
+    format!("{kind} {permissions:>4} {size:>12} {modified:<20} {name}{target}")
+}
+
+fn unknown() -> String {
+    "-".to_owned()
+}

@@ -1,0 +1,214 @@
+//! From options, environment and files to [`ConnectParams`].
+//!
+//! What is said closer to the command wins: options, then the URL, then the environment, then the
+//! parameter file.
+
+use std::{env, path::Path};
+
+use ftp_connect::{
+    ConnectParams, Encryption, Error, ErrorKind, Fingerprint, FingerprintType, RemotePath, Result,
+    params::KnownHosts,
+};
+
+use crate::args::Connection;
+
+/// The parameters for logging in, and the path the URL names.
+pub(crate) fn parameters(
+    url: Option<&str>,
+    options: &Connection,
+) -> Result<(ConnectParams, RemotePath)> {
+    let (params, path) = server(url, options)?;
+    params.validate()?;
+    Ok((params, path))
+}
+
+/// The same where nobody logs in, so that a user name may be missing.
+pub(crate) fn server(
+    url: Option<&str>,
+    options: &Connection,
+) -> Result<(ConnectParams, RemotePath)> {
+    let file = options.params.as_deref().map(params_file).transpose()?;
+    let (mut params, path) = match (file, url) {
+        (None, None) => {
+            return Err(refuse("no server is named").with_hint("give a URL, or a file by --params"));
+        }
+        (None, Some(url)) => {
+            let (params, path) = ConnectParams::from_url(url)?;
+            (with_environment(params), path)
+        }
+        (Some(file), None) => (overridden_by_environment(file), RemotePath::login_folder()),
+        (Some(file), Some(url)) if url.contains("://") => {
+            let from_file = file.password().cloned();
+            let (params, path) = file.with_url(url)?;
+            // The environment stands between the file and the URL.
+            let from_url = params.password().is_some() && params.password() != from_file.as_ref();
+            (
+                if from_url {
+                    with_environment(params)
+                } else {
+                    overridden_by_environment(params)
+                },
+                path,
+            )
+        }
+        (Some(file), Some(path)) => (
+            overridden_by_environment(file),
+            RemotePath::from_url_path(path)?,
+        ),
+    };
+    if let Some(user) = &options.user {
+        params = params.with_username(user);
+    }
+    if let Some(file) = &options.password_file {
+        params = params.with_password(first_line(file)?);
+    }
+    params = secured(params, options)?;
+    if let Some(mode) = &options.mode {
+        params = params.with_mode(mode.parse()?);
+    }
+    Ok((with_deadlines(params, options)?, path))
+}
+
+/// Encryption, keys and all that makes the server trusted.
+fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
+    let encryption = options
+        .encryption
+        .as_deref()
+        .map(str::parse::<Encryption>)
+        .transpose()?;
+    if let Some(encryption) = encryption {
+        params = params.with_encryption(encryption);
+    }
+    if let Some(file) = &options.key {
+        if !params.encryption().is_ssh() {
+            return Err(refuse("a key is for SSH only").with_hint("use sftp:// with --key"));
+        }
+        let by_content = params.encryption() == Encryption::SshKeyContent;
+        params = if by_content {
+            params.with_key_content(read(file)?)
+        } else if encryption == Some(Encryption::SshPassword) {
+            return Err(refuse("encryption ssh-password does not use a key")
+                .with_hint("leave --encryption out, or use ssh-key-file"));
+        } else {
+            let path = file.to_str().ok_or_else(|| {
+                refuse("the key's path is not UTF-8").with_hint("use --encryption ssh-key-content")
+            })?;
+            params.with_key_file(path)
+        };
+    }
+    if let Some(kind) = &options.fingerprint_type {
+        params = params.with_fingerprint_type(kind.parse::<FingerprintType>()?);
+    }
+    if let Some(list) = &options.allowed_fingerprints {
+        params = params.with_allowed_fingerprints(list.replace(',', "\n").parse()?);
+    }
+    params = match &options.known_hosts {
+        Some(policy) => params.with_known_hosts(policy.parse()?),
+        None if params.known_hosts() == KnownHosts::Off => {
+            params.with_known_hosts(KnownHosts::AcceptNew)
+        }
+        None => params,
+    };
+    if let Some(file) = &options.known_hosts_file {
+        params = params.with_known_hosts_file(file);
+    }
+    let mut tls = params.tls().clone();
+    if let Some(file) = &options.ca_file {
+        tls = tls.with_ca_file(file);
+    }
+    for pin in &options.pin_sha256 {
+        let pin = pin.parse::<Fingerprint>()?;
+        if pin.kind() != FingerprintType::Sha256 {
+            return Err(refuse(format!("{pin} is not a SHA-256"))
+                .with_hint("`ftp-connect fingerprint` prints the value for a pin"));
+        }
+        tls = tls.with_pin(pin);
+    }
+    if options.danger_accept_any_certificate {
+        tls = tls.with_danger_accept_any_certificate(true);
+    }
+    if let Some(version) = &options.tls_min {
+        tls = tls.with_min_version(version.parse()?);
+    }
+    if let Some(version) = &options.tls_max {
+        tls = tls.with_max_version(version.parse()?);
+    }
+    params = params.with_tls(tls);
+    if let Some(policy) = &options.session_reuse {
+        params = params.with_session_reuse(policy.parse::<ftp_connect::params::SessionReuse>()?);
+    }
+    Ok(params)
+}
+
+fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
+    let seconds = |text: &str| {
+        let wrong =
+            || refuse(format!("{text:?} is not a time")).with_hint("give seconds above zero");
+        let seconds: f64 = text.parse().map_err(|_| wrong())?;
+        // A year is as good as for ever, and more would overflow the clock.
+        std::time::Duration::try_from_secs_f64(seconds.min(31_536_000.0))
+            .ok()
+            .filter(|duration| !duration.is_zero())
+            .ok_or_else(wrong)
+    };
+    let mut timeouts = params.timeouts();
+    if let Some(text) = &options.connect_timeout {
+        timeouts = timeouts.with_connect(seconds(text)?);
+    }
+    if let Some(text) = &options.timeout {
+        let duration = seconds(text)?;
+        timeouts = timeouts
+            .with_reply(duration)
+            .with_data(duration)
+            .with_idle(duration);
+    }
+    Ok(params.with_timeouts(timeouts))
+}
+
+/// What the environment adds where nothing is said.
+fn with_environment(params: ConnectParams) -> ConnectParams {
+    match (params.password(), env::var("FTP_CONNECT_PASSWORD")) {
+        (None, Ok(password)) => with_passphrase(params.with_password(password)),
+        _ => with_passphrase(params),
+    }
+}
+
+/// What the environment says instead of a file.
+fn overridden_by_environment(params: ConnectParams) -> ConnectParams {
+    match env::var("FTP_CONNECT_PASSWORD") {
+        Ok(password) => with_passphrase(params.with_password(password)),
+        Err(_) => with_passphrase(params),
+    }
+}
+
+fn with_passphrase(params: ConnectParams) -> ConnectParams {
+    match env::var("FTP_CONNECT_KEY_PASSPHRASE") {
+        Ok(passphrase) => params.with_key_passphrase(passphrase),
+        Err(_) => params,
+    }
+}
+
+fn params_file(path: &Path) -> Result<ConnectParams> {
+    let text = read(path)?;
+    if !text.trim_start().starts_with('{') {
+        return ConnectParams::from_text(&text);
+    }
+    serde_json::from_str(&text).map_err(|error| {
+        refuse(format!("{}: {error}", path.display())).with_hint("the keys are the options' names")
+    })
+}
+
+fn first_line(path: &Path) -> Result<String> {
+    Ok(read(path)?.lines().next().unwrap_or_default().to_owned())
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        refuse(format!("{}: {error}", path.display()))
+            .with_hint("check the path and its permissions")
+    })
+}
+
+fn refuse(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidParameter).with_message(message)
+}

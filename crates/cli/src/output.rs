@@ -1,0 +1,286 @@
+//! What is printed: text or one JSON document on standard output, errors on standard error, and the
+//! exit status.
+
+use std::{
+    error::Error as _,
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use ftp_connect::{
+    ConnectParams, Error, ErrorKind, RemotePath, params::Encoding, transfer::Progress,
+};
+use serde_json::{Map, Value, json};
+
+/// Why a command ended badly.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Error,
+    connecting: bool,
+}
+
+impl Failure {
+    /// Before the session stood.
+    pub fn connecting(error: Error) -> Self {
+        Self {
+            error,
+            connecting: true,
+        }
+    }
+
+    /// After that.
+    pub fn operation(error: Error) -> Self {
+        Self {
+            error,
+            connecting: false,
+        }
+    }
+
+    /// The exit status that scripts rely on.
+    fn status(&self) -> u8 {
+        match self.error.kind() {
+            ErrorKind::InvalidParameter | ErrorKind::KeyUnusable => 2,
+            ErrorKind::LoginRefused => 4,
+            ErrorKind::HostKeyNotTrusted { .. } | ErrorKind::CertificateNotTrusted { .. } => 5,
+            ErrorKind::TimedOut => 7,
+            _ if self.connecting => 3,
+            ErrorKind::NotFound => 6,
+            ErrorKind::TransferNotWhole => 8,
+            _ => 1,
+        }
+    }
+
+    /// The message with the causes below it that say something new, in one line.
+    fn cause(&self) -> String {
+        let mut text = self.error.to_string();
+        let mut below = self.error.source();
+        while let Some(source) = below {
+            let more = source.to_string();
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            below = source.source();
+        }
+        one_line(&text)
+    }
+
+    fn hint(&self) -> String {
+        let fallback = if self.error.reply().is_some() {
+            "the server's answer says why; -vv shows the whole conversation"
+        } else {
+            "-vv shows the whole conversation"
+        };
+        one_line(self.error.hint().unwrap_or(fallback))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::operation(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::operation(error.into())
+    }
+}
+
+/// Where a command prints.
+#[derive(Debug)]
+pub(crate) struct Output {
+    command: &'static str,
+    json: Option<Map<String, Value>>,
+}
+
+impl Output {
+    pub fn new(command: &'static str, json: bool) -> Self {
+        Self {
+            command,
+            json: json.then(Map::new),
+        }
+    }
+
+    /// Whether standard output is one JSON document.
+    pub fn is_json(&self) -> bool {
+        self.json.is_some()
+    }
+
+    /// Prints a line of text; not in JSON.
+    pub fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+        if self.json.is_some() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{}", text.as_ref())
+    }
+
+    /// Adds to the JSON document; not in text.
+    pub fn field(&mut self, key: &str, value: impl serde::Serialize) {
+        if let Some(document) = &mut self.json {
+            let value = serde_json::to_value(value).unwrap_or(Value::Null);
+            document.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Prints what a user should know though it worked.
+    pub fn warn(&self, text: &str) {
+        eprintln!("ftp-connect: warning: {}", one_line(text));
+    }
+
+    /// Ends well.
+    pub fn succeed(self) -> ExitCode {
+        self.document(json!({ "ok": true }));
+        ExitCode::SUCCESS
+    }
+
+    /// Ends badly: one line of cause and one of hint.
+    pub fn fail(self, failure: &Failure) -> ExitCode {
+        if failure.error.kind() == &ErrorKind::Io && is_broken_pipe(&failure.error) {
+            return ExitCode::SUCCESS;
+        }
+        let (cause, hint) = (failure.cause(), failure.hint());
+        eprintln!("ftp-connect: error: {cause}\nftp-connect: hint: {hint}");
+        let host_key = match failure.error.kind() {
+            ErrorKind::HostKeyNotTrusted { seen, .. } => Some(seen.to_string()),
+            _ => None,
+        };
+        let reply = failure
+            .error
+            .reply()
+            .map(|r| json!({ "code": r.code, "text": r.text }));
+        self.document(json!({
+            "ok": false,
+            "error": {
+                "kind": kind_name(failure.error.kind()),
+                "message": cause,
+                "hint": hint,
+                "reply": reply,
+                "host_key": host_key,
+            },
+            "exit_status": failure.status(),
+        }));
+        ExitCode::from(failure.status())
+    }
+
+    /// Ends because the user said so.
+    pub fn interrupted(self) -> ExitCode {
+        eprintln!("ftp-connect: interrupted\nftp-connect: hint: run the same command again");
+        self.document(json!({ "ok": false, "exit_status": 130 }));
+        ExitCode::from(130)
+    }
+
+    fn document(self, more: Value) {
+        let Some(fields) = self.json else { return };
+        let mut document = Map::new();
+        document.insert("command".to_owned(), self.command.into());
+        if let Value::Object(more) = more {
+            document.extend(more);
+        }
+        document.extend(fields);
+        // A reader that went away wants no more of it.
+        let _ = writeln!(io::stdout().lock(), "{:#}", Value::Object(document));
+    }
+}
+
+/// Draws how far a transfer is on a terminal, a few times a second; nothing elsewhere.
+#[derive(Debug)]
+pub(crate) struct ProgressLine {
+    shown: Option<Instant>,
+    started: Instant,
+    terminal: bool,
+}
+
+impl ProgressLine {
+    pub fn new(output: &Output) -> Self {
+        let terminal = io::stderr().is_terminal() && !output.is_json();
+        Self {
+            shown: None,
+            started: Instant::now(),
+            terminal,
+        }
+    }
+
+    pub fn show(&mut self, progress: Progress) {
+        let due = self
+            .shown
+            .is_none_or(|at| at.elapsed() >= Duration::from_millis(200));
+        // Short transfers draw nothing.
+        if !self.terminal || !due || self.started.elapsed() < Duration::from_millis(500) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let rate = progress.bytes as f64 / self.started.elapsed().as_secs_f64();
+        let share = match progress.total {
+            Some(total) if total > 0 => {
+                format!(
+                    "{:3.0} % of {}",
+                    100.0 * progress.bytes as f64 / total as f64,
+                    size(total)
+                )
+            }
+            _ => size(progress.bytes),
+        };
+        eprint!("\r\x1b[K{share}, {}/s", size(rate as u64));
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// A number of bytes for people.
+pub(crate) fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            let digits = usize::from(unit != "B");
+            return format!("{value:.digits$} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+/// A name for people, in the encoding of the parameters; control characters are always escaped.
+pub(crate) fn name(path: &RemotePath, params: &ConnectParams) -> String {
+    match params.encoding() {
+        Encoding::Latin1 if path.as_str().is_none() => {
+            let text: String = path.as_bytes().iter().map(|&b| char::from(b)).collect();
+            text.chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect()
+        }
+        _ => path.to_string(),
+    }
+}
+
+/// Text of a server or an error on one line, harmless to a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<_> = text
+        .split(char::is_control)
+        .filter(|part| !part.is_empty())
+        .collect();
+    words.join(" ")
+}
+
+fn kind_name(kind: &ErrorKind) -> String {
+    let debug = format!("{kind:?}");
+    debug
+        .split(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::BrokenPipe)
+}
