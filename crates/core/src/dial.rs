@@ -2,7 +2,7 @@
 //! that deadlines, socket options and (in time) proxies are the same for all.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -147,12 +147,7 @@ async fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>> {
 
 /// `::ffff:1.2.3.4` is 1.2.3.4: servers judge active mode by the family.
 fn unmapped(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V6(ip) if let Some(v4) = ip.to_ipv4_mapped() => {
-            SocketAddr::new(v4.into(), address.port())
-        }
-        _ => address,
-    }
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 fn refuse_proxy(params: &ConnectParams) -> Result<()> {

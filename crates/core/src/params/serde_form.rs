@@ -24,11 +24,10 @@ impl Serialize for ConnectParams {
                 continue;
             };
             let key = field.key.replace('-', "_");
-            match field.shape {
-                Shape::Number if let Ok(number) = value.parse::<u64>() => {
-                    map.serialize_entry(&key, &number)?;
-                }
-                Shape::Flag => map.serialize_entry(&key, &(value == "true"))?,
+            let number = value.parse::<u64>().ok().filter(|_| field.shape == Shape::Number);
+            match (field.shape, number) {
+                (_, Some(number)) => map.serialize_entry(&key, &number)?,
+                (Shape::Flag, None) => map.serialize_entry(&key, &(value == "true"))?,
                 _ => map.serialize_entry(&key, &value)?,
             }
         }

@@ -12,8 +12,8 @@ mod session;
 use async_ftp::FtpStream;
 use async_trait::async_trait;
 use ftp_connect_core::{
-    ConnectParams, ConnectReport, Encryption, ErrorKind, Mode, Operation, RemotePath, Result,
-    Session, Transport, dial::dial,
+    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Mode, Operation, RemotePath,
+    Result, Session, Transport, dial::dial,
 };
 use session::{AsyncFtpSession, deadline};
 
@@ -68,24 +68,13 @@ impl Transport for AsyncFtpTransport {
             Some(password) => argument(password.expose())?,
             None => "anonymous@",
         };
-        deadline(limit, Operation::Login, ftp.login(username, password))
-            .await
-            .map_err(|error| {
-                // A refused login has no path that could be missing.
-                match error.kind() {
-                    ErrorKind::Refused | ErrorKind::NotFound => {
-                        let reply = error.reply().cloned();
-                        let refused = ftp_connect_core::Error::new(ErrorKind::LoginRefused)
-                            .with_operation(Operation::Login);
-                        reply.map_or(refused, |reply| {
-                            ftp_connect_core::Error::new(ErrorKind::LoginRefused)
-                                .with_operation(Operation::Login)
-                                .with_reply(reply)
-                        })
-                    }
-                    _ => error,
-                }
-            })?;
+        let login = deadline(limit, Operation::Login, ftp.login(username, password));
+        login.await.map_err(|error| match error.reply() {
+            Some(reply) if reply.code >= 500 => Error::new(ErrorKind::LoginRefused)
+                .with_operation(Operation::Login)
+                .with_reply(reply.clone()),
+            _ => error,
+        })?;
         deadline(
             limit,
             Operation::Login,
