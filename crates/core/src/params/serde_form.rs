@@ -24,7 +24,10 @@ impl Serialize for ConnectParams {
                 continue;
             };
             let key = field.key.replace('-', "_");
-            let number = value.parse::<u64>().ok().filter(|_| field.shape == Shape::Number);
+            let number = value
+                .parse::<u64>()
+                .ok()
+                .filter(|_| field.shape == Shape::Number);
             match (field.shape, number) {
                 (_, Some(number)) => map.serialize_entry(&key, &number)?,
                 (Shape::Flag, None) => map.serialize_entry(&key, &(value == "true"))?,
