@@ -160,11 +160,18 @@ pub(super) fn proftpd_common(site: &Site, setup: &Setup) -> Outcome<String> {
     )?;
     // ProFTPD refuses a table that others may read.
     fs::set_permissions(&users, fs::Permissions::from_mode(0o600))?;
-    let modules = site.state.join("modules");
+    // Built in on Debian 12, in modules that are not loaded on Debian 13.
+    let optional: String = [
+        ("mod_delay.c", "DelayEngine off"),
+        ("mod_ctrls.c", "ControlsEngine off"),
+        ("mod_auth_pam.c", "AuthPAM off"),
+    ]
+    .iter()
+    .map(|(module, line)| format!("<IfModule {module}>\n{line}\n</IfModule>\n"))
+    .collect();
     Ok(format!(
-        "ModulePath {modules}\n\
-         LoadModule mod_tls.c\n\
-         LoadModule mod_sftp.c\n\
+        "ModulePath {folder}\n\
+         {modules}\
          ServerName \"FTP Connect lab\"\n\
          ServerType standalone\n\
          DefaultServer on\n\
@@ -179,9 +186,7 @@ pub(super) fn proftpd_common(site: &Site, setup: &Setup) -> Outcome<String> {
          PidFile {pid}\n\
          ScoreboardFile {scoreboard}\n\
          ScoreboardMutex {mutex}\n\
-         DelayEngine off\n\
-         ControlsEngine off\n\
-         AuthPAM off\n\
+         {optional}\
          AuthOrder mod_auth_file.c\n\
          AuthUserFile {users}\n\
          RequireValidShell off\n\
@@ -196,7 +201,8 @@ pub(super) fn proftpd_common(site: &Site, setup: &Setup) -> Outcome<String> {
          SystemLog {system}\n\
          LogFormat lab \"%t %a %u \\\"%r\\\" %s\"\n\
          ExtendedLog {log} ALL lab\n",
-        modules = quoted(&modules),
+        folder = quoted(&site.state.join("modules")),
+        modules = modules(site)?,
         port = setup.port,
         pid = quoted(&run_file(site, &format!("{name}.pid"))),
         scoreboard = quoted(&run_file(site, &format!("{name}.scoreboard"))),
@@ -207,19 +213,33 @@ pub(super) fn proftpd_common(site: &Site, setup: &Setup) -> Outcome<String> {
     ))
 }
 
-/// ProFTPD in the foreground, with the modules of its two packages in one folder.
+/// ProFTPD in the foreground.
 pub(super) fn proftpd_command(site: &Site, name: &str, text: &str) -> Outcome<Command> {
-    let modules = site.state.join("modules");
-    if !modules.exists() {
-        fs::create_dir(&modules)?;
-        for module in ["mod_tls.so", "mod_sftp.so"] {
-            let unpacked = install::root("proftpd-mod-crypto").join("usr/lib/proftpd");
-            fs::copy(unpacked.join(module), modules.join(module))?;
-        }
-    }
     let file = config(site, &format!("{name}.conf"), text)?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
     let mut command = Command::new(install::root("proftpd-core").join("usr/sbin/proftpd"));
     command.args(["--nodaemon", "--config"]).arg(file);
     Ok(command)
+}
+
+/// Puts the modules of the two packages into one folder, and says how they are loaded. The first two are built
+/// in on Debian 12.
+fn modules(site: &Site) -> Outcome<String> {
+    let folder = site.state.join("modules");
+    fs::create_dir_all(&folder)?;
+    let mut lines = String::new();
+    for name in ["mod_ls", "mod_xfer", "mod_tls", "mod_sftp"] {
+        let file = format!("{name}.so");
+        for package in ["proftpd-core", "proftpd-mod-crypto"] {
+            let unpacked = install::root(package).join("usr/lib/proftpd").join(&file);
+            if unpacked.exists() {
+                // Once: a running server has it mapped.
+                if !folder.join(&file).exists() {
+                    fs::copy(unpacked, folder.join(&file))?;
+                }
+                let _ = writeln!(lines, "LoadModule {name}.c");
+            }
+        }
+    }
+    Ok(lines)
 }
