@@ -24,6 +24,8 @@ pub struct ReplyDecoder {
     telnet: Telnet,
     /// The lines so far of the reply that is being read.
     open: Vec<Vec<u8>>,
+    /// How many bytes those lines have.
+    open_bytes: usize,
     /// The code of the reply that is being read, if it is a multi-line one.
     code: Option<u16>,
     ready: VecDeque<Reply>,
@@ -51,6 +53,7 @@ impl ReplyDecoder {
             line: Vec::new(),
             telnet: Telnet::Data,
             open: Vec::new(),
+            open_bytes: 0,
             code: None,
             ready: VecDeque::new(),
             failed: None,
@@ -168,6 +171,11 @@ impl ReplyDecoder {
                 self.failed = Some(ReplyError::TooManyLines);
                 return;
             }
+            self.open_bytes += line.len();
+            if self.open_bytes > self.limits.reply_bytes {
+                self.failed = Some(ReplyError::TooLong);
+                return;
+            }
             let ends =
                 leading_code(&line) == Some(code) && matches!(line.get(3), None | Some(b' '));
             self.open.push(line);
@@ -195,6 +203,7 @@ impl ReplyDecoder {
 
     fn complete(&mut self) {
         self.code = None;
+        self.open_bytes = 0;
         if let Some(reply) = Reply::from_lines(std::mem::take(&mut self.open)) {
             self.ready.push_back(reply);
         }
@@ -213,6 +222,8 @@ pub enum ReplyError {
     LineTooLong,
     /// A reply has more lines than [`Limits::reply_lines`].
     TooManyLines,
+    /// A reply has more bytes than [`Limits::reply_bytes`].
+    TooLong,
 }
 
 impl fmt::Display for ReplyError {
@@ -225,6 +236,7 @@ impl fmt::Display for ReplyError {
             Self::Tls => f.write_str("a TLS record where a reply in clear text was expected"),
             Self::LineTooLong => f.write_str("a reply line is too long"),
             Self::TooManyLines => f.write_str("a reply has too many lines"),
+            Self::TooLong => f.write_str("a reply is too long"),
         }
     }
 }

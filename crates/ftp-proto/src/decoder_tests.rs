@@ -122,6 +122,11 @@ fn violations() {
         limits.with_reply_lines(3),
         &ReplyError::TooManyLines,
     );
+    check_error(
+        b"220-a\r\n12345678\r\n9\r\n",
+        limits.with_reply_bytes(8),
+        &ReplyError::TooLong,
+    );
 }
 
 #[test]

@@ -15,6 +15,10 @@ pub struct Limits {
     ///
     /// Default 4096: banners and `SITE HELP` texts of some hundred lines exist.
     pub reply_lines: usize,
+    /// Most bytes one reply may have, all its lines together.
+    ///
+    /// Default 256 KiB: banners can be long, not endless.
+    pub reply_bytes: usize,
     /// Longest line of a listing, in bytes.
     ///
     /// Default 64 KiB: facts, a name and a link target of 4096 bytes each, with room for odd servers.
@@ -26,6 +30,7 @@ impl Default for Limits {
         Self {
             reply_line: 16 * 1024,
             reply_lines: 4096,
+            reply_bytes: 256 * 1024,
             listing_line: 64 * 1024,
         }
     }
@@ -43,6 +48,13 @@ impl Limits {
     #[must_use]
     pub fn with_reply_lines(mut self, lines: usize) -> Self {
         self.reply_lines = lines;
+        self
+    }
+
+    /// Sets the most bytes one reply may have.
+    #[must_use]
+    pub fn with_reply_bytes(mut self, bytes: usize) -> Self {
+        self.reply_bytes = bytes;
         self
     }
 

@@ -10,8 +10,15 @@
 pub mod certificate;
 pub mod tls_failure;
 
+mod connect;
+mod data;
+mod failure;
 mod security;
+mod session;
 mod stream;
+mod transfer;
+mod wire;
 
+pub use connect::connect;
 pub use security::ChannelSecurity;
 pub use stream::{Socket, Stream};

@@ -1,0 +1,248 @@
+//! From parameters to a session.
+
+use ftp_connect_core::dial::{Dialed, dial};
+use ftp_connect_core::{
+    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Mode, Operation, RemotePath,
+    Result, Session,
+};
+use ftp_connect_ftp_proto::Argument;
+use ftp_connect_ftp_proto::flow::{
+    AuthMechanism, Connect, DataChannels, DataMode, Flow as _, Login, LoginRequest, Protection,
+    Step,
+};
+use tokio::time::Instant;
+
+use crate::failure;
+use crate::security::ChannelSecurity;
+use crate::session::FtpSession;
+use crate::wire::Wire;
+
+/// Connects to an FTP server, logs in and gives the session.
+///
+/// `transport` is the backend's name for the report. `security` does the TLS handshakes of this one
+/// session; it is `None` for [`Encryption::None`] and only then. Explicit or implicit TLS is chosen by
+/// the parameters.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParameter`] if encryption and `security` do not go together or a name cannot
+/// be sent; else what kept the session from standing.
+///
+/// # Cancel safety
+/// Dropping the future closes the connection.
+pub async fn connect(
+    params: &ConnectParams,
+    transport: &'static str,
+    security: Option<Box<dyn ChannelSecurity>>,
+) -> Result<Box<dyn Session>> {
+    let session = open(params, transport, security)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::LoginRefused | ErrorKind::TlsRequired => {
+                error.with_operation(Operation::Login)
+            }
+            _ => error.with_operation(Operation::Connect),
+        })?;
+    Ok(Box::new(session))
+}
+
+async fn open(
+    params: &ConnectParams,
+    transport: &'static str,
+    security: Option<Box<dyn ChannelSecurity>>,
+) -> Result<FtpSession> {
+    params.validate()?;
+    let protection = protection(params, security.is_some())?;
+    let mut flow = Connect::new(login_request(params, protection)?);
+    let mut report = ConnectReport::new(
+        transport,
+        params.server().clone(),
+        params.port(),
+        params.encryption(),
+    );
+
+    let Dialed {
+        stream,
+        peer,
+        resolve,
+        tcp,
+    } = dial(params).await?;
+    report.peer = Some(peer);
+    report.timings.add("resolve", resolve);
+    report.timings.add("tcp", tcp);
+    let mut wire = Wire::new(stream, peer, params)?;
+    let mut clock = Clock::start();
+
+    if let (Protection::Implicit, Some(security)) = (protection, &security) {
+        wire.secure(security.as_ref(), params.server()).await?;
+        clock.lap(&mut report, "tls");
+    }
+    let login = loop {
+        match flow.step() {
+            Step::Send(command) => wire.send(&command),
+            Step::NeedInput => {
+                let greeted = flow.greeting().is_some();
+                let logged_in = flow.is_logged_in();
+                let reply = match wire.next_reply().await {
+                    Ok(reply) => reply,
+                    Err(error) if !greeted => return Err(no_greeting(&mut wire, error).await),
+                    Err(error) => return Err(error),
+                };
+                flow.reply(reply);
+                if !greeted && flow.greeting().is_some() {
+                    clock.lap(&mut report, "greeting");
+                } else if !logged_in && flow.is_logged_in() {
+                    clock.lap(&mut report, "login");
+                }
+            }
+            Step::SecureControl => {
+                clock.lap(&mut report, "auth");
+                let security = security
+                    .as_deref()
+                    .ok_or_else(|| failure::protocol("nothing to secure with"))?;
+                wire.secure(security, params.server()).await?;
+                clock.lap(&mut report, "tls");
+                flow.secured();
+            }
+            Step::Done(login) => break login,
+            Step::Failed(error) => return Err(turned_away(wire.refused(error), &flow)),
+            _ => return Err(failure::protocol("a step that does not belong here")),
+        }
+    };
+    clock.lap(&mut report, "setup");
+    report.tls = wire.secured().and_then(|stream| stream.tls().cloned());
+    fill(&mut report, params, &login);
+
+    let mode = match params.mode() {
+        Mode::Active => DataMode::Active,
+        Mode::Passive => DataMode::Passive,
+        Mode::Dynamic => DataMode::Dynamic,
+    };
+    let channels = DataChannels::new(mode, peer.is_ipv6());
+    Ok(FtpSession::new(
+        wire, params, report, login, channels, security,
+    ))
+}
+
+fn protection(params: &ConnectParams, secured: bool) -> Result<Protection> {
+    let protection = match params.encryption() {
+        Encryption::None => Protection::Clear,
+        Encryption::ExplicitTls | Encryption::ExplicitTlsReuse => Protection::Explicit,
+        Encryption::ImplicitTls => Protection::Implicit,
+        _ => return Err(mismatch("this encryption is not FTP's")),
+    };
+    match (protection, secured) {
+        (Protection::Clear, false) | (Protection::Explicit | Protection::Implicit, true) => {
+            Ok(protection)
+        }
+        (Protection::Clear, true) => Err(mismatch("TLS was not asked for")),
+        _ => Err(mismatch("this backend has no TLS")),
+    }
+}
+
+fn mismatch(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidParameter)
+        .with_message(message)
+        .with_hint("choose the backend that serves this encryption")
+}
+
+fn login_request(params: &ConnectParams, protection: Protection) -> Result<LoginRequest> {
+    let argument = |what: &str, text: &str| {
+        Argument::new(text).map_err(|error| {
+            Error::new(ErrorKind::InvalidParameter).with_message(format!("{what}: {error}"))
+        })
+    };
+    let username = argument("user name", params.username().unwrap_or(ANONYMOUS))?;
+    let password = match (params.password(), params.username()) {
+        (Some(password), _) => argument("password", password.expose())?,
+        (None, None | Some(ANONYMOUS | "ftp")) => argument("password", ANONYMOUS_PASSWORD)?,
+        (None, Some(_)) => Argument::default(),
+    };
+    Ok(LoginRequest::new(protection, username, password))
+}
+
+/// Why there is no greeting: a server that waits for TLS says nothing until it is spoken to.
+async fn no_greeting(wire: &mut Wire, error: Error) -> Error {
+    if wire.secured().is_some() || !matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Closed)
+    {
+        return error;
+    }
+    if *error.kind() == ErrorKind::TimedOut
+        && matches!(wire.probe().await.first(), Some(0x15 | 0x16))
+    {
+        return Error::new(ErrorKind::TlsOnPlaintextPort);
+    }
+    error.with_hint(
+        "the server did not greet: if it expects TLS from the first byte, use encryption implicit-tls",
+    )
+}
+
+/// A server that closes at its greeting serves nobody now.
+fn turned_away(error: Error, flow: &Connect) -> Error {
+    match (error.kind(), error.reply()) {
+        (ErrorKind::Closed, Some(reply)) if flow.greeting().is_none() => {
+            Error::new(ErrorKind::TooManyConnections)
+                .with_message("the server serves nobody now")
+                .with_reply(reply.clone())
+        }
+        _ => error,
+    }
+}
+
+fn fill(report: &mut ConnectReport, params: &ConnectParams, login: &Login) {
+    report.mode = Some(params.mode());
+    params
+        .username()
+        .unwrap_or(ANONYMOUS)
+        .clone_into(&mut report.username);
+    report.banner = login.greeting.text().trim().to_owned();
+    report.features = login
+        .features
+        .iter()
+        .map(|feature| match &feature.parameters {
+            Some(parameters) => format!("{} {parameters}", feature.name),
+            None => feature.name.clone(),
+        })
+        .collect();
+    report.login_folder = login
+        .folder
+        .as_ref()
+        .and_then(|folder| RemotePath::new(folder.clone()).ok());
+    if login.mechanism == Some(AuthMechanism::Ssl) {
+        report
+            .warnings
+            .push("the server knows only the outdated AUTH SSL".to_owned());
+    }
+    for warning in &login.warnings {
+        // A server without FEAT or that needs no OPTS is not worth a word.
+        if matches!(warning.command, "PBSZ" | "PROT" | "PWD") {
+            let line = format!("{} was refused: {}", warning.command, warning.reply);
+            report.warnings.push(line);
+        }
+    }
+    if params.encryption() == Encryption::None && params.password().is_some() {
+        report
+            .warnings
+            .push("the password and all data went over the network in the clear".to_owned());
+    }
+}
+
+/// Times the steps of connecting.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap(&mut self, report: &mut ConnectReport, step: &'static str) {
+        let now = Instant::now();
+        report.timings.add(step, now - self.0);
+        self.0 = now;
+    }
+}
+
+/// The user name where none is given (RFC 1635).
+const ANONYMOUS: &str = "anonymous";
+
+/// What anonymous servers want for a password: something like a mail address.
+const ANONYMOUS_PASSWORD: &str = "anonymous@";

@@ -1,0 +1,410 @@
+//! A logged-in FTP session.
+//!
+//! The server's working folder is the login folder, where relative paths begin, except between a
+//! listing that had to change into its folder and the next operation, which changes back. Everything
+//! else that a dropped future may leave behind is put in order by [`FtpSession::ready`], the first
+//! step of every operation.
+
+mod entries;
+mod list;
+mod names;
+mod read;
+mod stat;
+mod write;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ftp_connect_core::{
+    Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Entry, EntryKind, Error,
+    ErrorKind, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath,
+    RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp, TransferType, WriteBody,
+    WriteOptions, Zone,
+};
+use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Rename, Wanted};
+use ftp_connect_ftp_proto::parse::{self, Features};
+use ftp_connect_ftp_proto::{Argument, Command, Reply};
+
+use crate::failure;
+use crate::security::ChannelSecurity;
+use crate::transfer::Active;
+use crate::wire::Wire;
+
+/// A logged-in FTP session.
+#[derive(Debug)]
+pub(crate) struct FtpSession {
+    pub(crate) wire: Wire,
+    pub(crate) params: ConnectParams,
+    pub(crate) channels: DataChannels,
+    pub(crate) security: Option<Box<dyn ChannelSecurity>>,
+    /// The transfer that is under way, or was abandoned.
+    pub(crate) active: Option<Active>,
+    report: ConnectReport,
+    features: Features,
+    login_folder: Option<Vec<u8>>,
+    /// Whether the working folder may be another than the login folder.
+    away: bool,
+    /// The transfer type the server is set to; `None` if a raw command may have changed it.
+    transfer_type: Option<TransferType>,
+    /// Whether LIST takes `-a`; unknown until it failed.
+    list_all: bool,
+}
+
+impl FtpSession {
+    pub(crate) fn new(
+        wire: Wire,
+        params: &ConnectParams,
+        report: ConnectReport,
+        login: Login,
+        channels: DataChannels,
+        security: Option<Box<dyn ChannelSecurity>>,
+    ) -> Self {
+        Self {
+            wire,
+            params: params.clone(),
+            channels,
+            security,
+            active: None,
+            report,
+            features: login.features,
+            login_folder: login.folder.filter(|folder| folder.starts_with(b"/")),
+            away: false,
+            transfer_type: Some(TransferType::Binary),
+            list_all: true,
+        }
+    }
+
+    /// Finishes what an abandoned operation left: closes its data connection and reads the replies
+    /// that are owed.
+    pub(crate) async fn resynchronise(&mut self) -> Result<()> {
+        let begun = self.active.as_mut().is_some_and(|active| {
+            active.data = None;
+            active.flow.has_begun() && !active.flow.is_answered()
+        });
+        let limit = RESYNCHRONISE.min(self.params.timeouts().reply);
+        self.wire.resynchronise(begun, limit).await?;
+        self.active = None;
+        Ok(())
+    }
+
+    /// Puts the session in order for the next operation.
+    async fn ready(&mut self) -> Result<()> {
+        if self.wire.is_closed() {
+            return Err(failure::closed());
+        }
+        self.resynchronise().await?;
+        if self.away
+            && let Some(folder) = &self.login_folder
+        {
+            let folder = Argument::new(folder.clone()).map_err(names::refused)?;
+            self.wire
+                .run(Exchange::new(Command::with("CWD", folder)))
+                .await?;
+            self.away = false;
+        }
+        Ok(())
+    }
+
+    /// One command on one path.
+    async fn simple(&mut self, verb: &'static str, path: &RemotePath) -> Result<Reply> {
+        self.ready().await?;
+        let argument = self.argument(path)?;
+        self.wire
+            .run(Exchange::new(Command::with(verb, argument)))
+            .await
+    }
+
+    async fn exchange(&mut self, command: Command) -> Result<Reply> {
+        self.wire.run(Exchange::wanting(command, Wanted::Any)).await
+    }
+
+    async fn set_type(&mut self, wanted: TransferType) -> Result<()> {
+        if self.transfer_type == Some(wanted) {
+            return Ok(());
+        }
+        let letter = match wanted {
+            TransferType::Binary => "I",
+            TransferType::Ascii => "A",
+        };
+        let letter = Argument::new(letter).map_err(names::refused)?;
+        self.transfer_type = None;
+        self.wire
+            .run(Exchange::new(Command::with("TYPE", letter)))
+            .await?;
+        self.transfer_type = Some(wanted);
+        Ok(())
+    }
+
+    /// Looks into a refusal whose words say nothing: is there something of that name at all?
+    async fn clarified(&mut self, error: Error, operation: Operation, path: &RemotePath) -> Error {
+        if *error.kind() != ErrorKind::Refused || !self.wire.is_in_step() {
+            return error;
+        }
+        let found = self.look_up(path).await.map(|entry| entry.kind);
+        let missing = |found: &Result<EntryKind>| matches!(found, Err(error) if *error.kind() == ErrorKind::NotFound);
+        let kind = match (operation, &found) {
+            (Operation::CreateDir, Ok(_)) => ErrorKind::AlreadyExists,
+            (Operation::Write, Ok(EntryKind::Dir)) => ErrorKind::IsADirectory,
+            (Operation::Write | Operation::CreateDir, _) if missing(&found) => {
+                match path.parent() {
+                    Some(parent)
+                        if missing(&self.look_up(&parent).await.map(|entry| entry.kind)) =>
+                    {
+                        ErrorKind::NotFound
+                    }
+                    _ => ErrorKind::PermissionDenied,
+                }
+            }
+            (_, _) if missing(&found) => ErrorKind::NotFound,
+            (Operation::List | Operation::RemoveDir, Ok(EntryKind::File)) => {
+                ErrorKind::NotADirectory
+            }
+            (Operation::Read | Operation::RemoveFile, Ok(EntryKind::Dir)) => {
+                ErrorKind::IsADirectory
+            }
+            _ => return error,
+        };
+        match error.reply() {
+            Some(reply) => Error::new(kind).with_reply(reply.clone()),
+            None => Error::new(kind),
+        }
+    }
+
+    /// Labels an error with what was done to what, after looking into it.
+    async fn explained<T>(
+        &mut self,
+        result: Result<T>,
+        operation: Operation,
+        path: &RemotePath,
+    ) -> Result<T> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let error = self.clarified(error, operation, path).await;
+                Err(error.with_operation(operation).with_path(path))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Session for FtpSession {
+    fn report(&self) -> &ConnectReport {
+        &self.report
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.read_offset = true;
+        capabilities.append = true;
+        capabilities.rename = true;
+        capabilities.rename_replaces = false;
+        capabilities.remove_file = true;
+        capabilities.create_dir = true;
+        capabilities.remove_dir = true;
+        capabilities.set_modified = self.features.has("MFMT") || self.features.has("MDTM");
+        capabilities.set_permissions = true;
+        capabilities.current_dir = true;
+        capabilities.raw = true;
+        capabilities.any_name_bytes = true;
+        capabilities
+    }
+
+    async fn stat(&mut self, path: &RemotePath, _options: StatOptions) -> Result<Entry> {
+        // Whether a link or its target is told about is the server's choice.
+        let found = self.look_up(path).await;
+        found.map_err(|error| error.with_operation(Operation::Stat).with_path(path))
+    }
+
+    async fn list<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ListOptions,
+    ) -> Result<Box<dyn Listing + 's>> {
+        let begun = self.begin_list(path, options.hidden).await;
+        let plan = self.explained(begun, Operation::List, path).await?;
+        Ok(Box::new(list::FtpListing::new(self, plan, path)))
+    }
+
+    async fn read<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ReadOptions,
+    ) -> Result<Box<dyn ReadBody + 's>> {
+        let begun = self.begin_read(path, &options).await;
+        let begun = self.explained(begun, Operation::Read, path).await?;
+        Ok(Box::new(read::FtpRead::new(self, begun, path, &options)))
+    }
+
+    async fn write<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: WriteOptions,
+    ) -> Result<Box<dyn WriteBody + 's>> {
+        let begun = self.begin_write(path, &options).await;
+        let expected = self.explained(begun, Operation::Write, path).await?;
+        Ok(Box::new(write::FtpWrite::new(self, expected, path)))
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<()> {
+        if self.resynchronise().await.is_ok() {
+            self.wire.send(&Command::new("QUIT"));
+            // Servers that just close are as polite as one may expect.
+            let _ = self.wire.next_reply_within(GOODBYE).await;
+        }
+        self.wire.close(GOODBYE).await;
+        Ok(())
+    }
+
+    async fn rename(
+        &mut self,
+        from: &RemotePath,
+        to: &RemotePath,
+        _options: RenameOptions,
+    ) -> Result<()> {
+        let result = async {
+            self.ready().await?;
+            let flow = Rename::new(self.argument(from)?, self.argument(to)?);
+            self.wire.run(flow).await
+        }
+        .await;
+        self.explained(result, Operation::Rename, from).await?;
+        Ok(())
+    }
+
+    async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
+        let result = self.simple("DELE", path).await;
+        self.explained(result, Operation::RemoveFile, path).await?;
+        Ok(())
+    }
+
+    async fn create_dir(&mut self, path: &RemotePath, _options: CreateDirOptions) -> Result<()> {
+        let result = self.simple("MKD", path).await;
+        self.explained(result, Operation::CreateDir, path).await?;
+        Ok(())
+    }
+
+    async fn remove_dir(&mut self, path: &RemotePath) -> Result<()> {
+        let result = self.simple("RMD", path).await;
+        self.explained(result, Operation::RemoveDir, path).await?;
+        Ok(())
+    }
+
+    async fn set_modified(&mut self, path: &RemotePath, modified: Timestamp) -> Result<()> {
+        let result = self.send_modified(path, modified).await;
+        self.explained(result, Operation::SetModified, path).await
+    }
+
+    async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
+        let result = async {
+            self.ready().await?;
+            let mut words = format!("CHMOD {:03o} ", permissions.mode()).into_bytes();
+            words.extend_from_slice(self.argument(path)?.as_bytes());
+            let words = Argument::new(words).map_err(names::refused)?;
+            self.wire
+                .run(Exchange::new(Command::with("SITE", words)))
+                .await
+        }
+        .await;
+        self.explained(result, Operation::SetPermissions, path)
+            .await?;
+        Ok(())
+    }
+
+    async fn current_dir(&mut self) -> Result<RemotePath> {
+        let result = async {
+            self.ready().await?;
+            let reply = self.wire.run(Exchange::new(Command::new("PWD"))).await?;
+            let path = parse::quoted_path(reply.first_text()).ok_or_else(|| {
+                failure::protocol("no path in the reply").with_reply(failure::server_reply(&reply))
+            })?;
+            RemotePath::new(path)
+        };
+        let result: Result<RemotePath> = result.await;
+        result.map_err(|error| error.with_operation(Operation::CurrentDir))
+    }
+
+    async fn keep_alive(&mut self) -> Result<()> {
+        let result = async {
+            self.ready().await?;
+            self.exchange(Command::new("NOOP")).await
+        }
+        .await;
+        // Whatever the server says to it, it is there.
+        match result {
+            Ok(reply) if reply.code() == 421 => Err(failure::from_reply(&reply)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| error.with_operation(Operation::KeepAlive))
+    }
+
+    async fn raw(&mut self, command: &[u8]) -> Result<ServerReply> {
+        let result = async {
+            let line = Argument::new(command).map_err(names::refused)?;
+            let command = Command::raw(line);
+            let verb = command.verb().to_ascii_uppercase();
+            if verb.is_empty() || NOT_RAW.contains(&verb.as_str()) {
+                return Err(Error::new(ErrorKind::InvalidParameter)
+                    .with_message(format!("{verb:?} cannot be sent as a raw command"))
+                    .with_hint("use the session's own operation for it"));
+            }
+            self.ready().await?;
+            match verb.as_str() {
+                "CWD" | "CDUP" | "XCWD" | "XCUP" => self.away = true,
+                "TYPE" => self.transfer_type = None,
+                _ => {}
+            }
+            let reply = self.exchange(command).await?;
+            Ok(failure::server_reply(&reply))
+        };
+        let result: Result<ServerReply> = result.await;
+        result.map_err(|error| error.with_operation(Operation::Raw))
+    }
+}
+
+impl FtpSession {
+    /// MFMT where the server has it; else the MDTM with a time of servers such as vsftpd.
+    async fn send_modified(&mut self, path: &RemotePath, modified: Timestamp) -> Result<()> {
+        if modified.zone() != Zone::Utc {
+            return Err(Error::new(ErrorKind::InvalidParameter)
+                .with_message("a time in an unknown zone cannot be set"));
+        }
+        let verb = if self.features.has("MFMT") {
+            "MFMT"
+        } else if self.features.has("MDTM") {
+            "MDTM"
+        } else {
+            return Err(Error::new(ErrorKind::Unsupported));
+        };
+        self.ready().await?;
+        let ((year, month, day), (hour, minute, second)) = (modified.date(), modified.time());
+        let mut words =
+            format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02} ").into_bytes();
+        words.extend_from_slice(self.argument(path)?.as_bytes());
+        let words = Argument::new(words).map_err(names::refused)?;
+        let reply = self.exchange(Command::with(verb, words)).await?;
+        if reply.is_completion() {
+            return Ok(());
+        }
+        if verb == "MDTM" && self.look_up(path).await.is_ok() {
+            // The server took time and name for one name: it cannot set times this way.
+            return Err(
+                Error::new(ErrorKind::Unsupported).with_reply(failure::server_reply(&reply))
+            );
+        }
+        Err(failure::from_reply(&reply))
+    }
+}
+
+/// Commands that open data connections, change how the connection is secured, or end the session.
+const NOT_RAW: [&str; 23] = [
+    "ABOR", "ACCT", "APPE", "AUTH", "CCC", "EPRT", "EPSV", "LIST", "MLSD", "NLST", "PASS", "PASV",
+    "PBSZ", "PORT", "PROT", "QUIT", "REIN", "REST", "RETR", "STOR", "STOU", "USER", "RNFR",
+];
+
+/// How long the replies to an abandoned operation may take.
+const RESYNCHRONISE: Duration = Duration::from_secs(15);
+
+/// How long the server may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(3);

@@ -1,0 +1,177 @@
+//! Reading a file.
+
+use async_trait::async_trait;
+use ftp_connect_core::{
+    Error, ErrorKind, Operation, ReadBody, ReadOptions, RemotePath, Result, TransferType,
+    Transferred,
+};
+use ftp_connect_ftp_proto::Command;
+use ftp_connect_ftp_proto::flow::DataEnd;
+
+use super::FtpSession;
+use crate::failure;
+use crate::transfer::DataRead;
+
+impl FtpSession {
+    /// Begins to read; says whether there is anything to read. The errors name neither operation nor
+    /// path.
+    pub(super) async fn begin_read(
+        &mut self,
+        path: &RemotePath,
+        options: &ReadOptions,
+    ) -> Result<bool> {
+        self.ready().await?;
+        self.set_type(options.transfer_type).await?;
+        let command = Command::with("RETR", self.argument(path)?);
+        let error = match self.begin(&command, options.offset).await {
+            Ok(()) => return Ok(true),
+            Err(error) => error,
+        };
+        // Some servers refuse to begin beyond the end, where there is nothing to read.
+        let refused = error
+            .reply()
+            .is_some_and(|reply| (500..600).contains(&reply.code));
+        if options.offset > 0
+            && refused
+            && self.wire.is_in_step()
+            && matches!(self.size_of(path).await, Ok(Some(size)) if options.offset >= size)
+        {
+            return Ok(false);
+        }
+        Err(error)
+    }
+}
+
+/// The bytes of a file as they arrive.
+#[derive(Debug)]
+pub(super) struct FtpRead<'s> {
+    session: &'s mut FtpSession,
+    path: RemotePath,
+    offset: u64,
+    /// How many bytes may still be given; `None` for all.
+    left: Option<u64>,
+    binary: bool,
+    state: State,
+    bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Ended(DataEnd),
+    /// There was nothing to read from the start.
+    Empty,
+}
+
+impl<'s> FtpRead<'s> {
+    pub(super) fn new(
+        session: &'s mut FtpSession,
+        begun: bool,
+        path: &RemotePath,
+        options: &ReadOptions,
+    ) -> Self {
+        Self {
+            session,
+            path: path.clone(),
+            offset: options.offset,
+            left: options.length,
+            binary: options.transfer_type == TransferType::Binary,
+            state: if begun { State::Running } else { State::Empty },
+            bytes: 0,
+        }
+    }
+
+    async fn next_bytes(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let most = match self.left {
+            Some(left) => buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX)),
+            None => buffer.len(),
+        };
+        if self.state != State::Running || most == 0 {
+            return Ok(0);
+        }
+        match self.session.read_data(&mut buffer[..most]).await? {
+            DataRead::Bytes(count) => {
+                self.bytes += count as u64;
+                if let Some(left) = &mut self.left {
+                    *left -= count as u64;
+                }
+                Ok(count)
+            }
+            DataRead::End(end) => {
+                self.state = State::Ended(end);
+                Ok(0)
+            }
+            DataRead::Broken(error) => Err(self.session.broken(error).await),
+        }
+    }
+
+    async fn end(&mut self) -> Result<Transferred> {
+        let resumed = self
+            .session
+            .active
+            .as_ref()
+            .and_then(|active| active.resumed);
+        let end = match self.state {
+            State::Empty => return Ok(Transferred::new(0, true)),
+            State::Running => {
+                // Closing the data connection is what stops every server; what it then says, and
+                // whether it had sent all, does not matter.
+                self.session.resynchronise().await?;
+                return Ok(Transferred::new(self.bytes, false).with_tls_resumed(resumed));
+            }
+            State::Ended(end) => end,
+        };
+        self.session.end_reading().await;
+        let concluded = self.session.conclude(end).await?;
+        FtpSession::judge(&concluded)?;
+        if end == DataEnd::Cut {
+            self.prove_whole().await?;
+        }
+        Ok(Transferred::new(self.bytes, true).with_tls_resumed(resumed))
+    }
+
+    /// A TLS stream ended without close_notify, so anybody may have cut it: the size must be right.
+    async fn prove_whole(&mut self) -> Result<()> {
+        let size = match self.binary {
+            true => self.session.size_of(&self.path).await?,
+            false => None,
+        };
+        match size {
+            Some(size) if size == self.offset + self.bytes => Ok(()),
+            Some(size) => Err(failure::not_whole(format!(
+                "{} of {size} bytes came",
+                self.offset + self.bytes
+            ))),
+            None => Err(failure::not_whole(
+                "the data connection ended without close_notify, and the size is not known",
+            )),
+        }
+    }
+
+    fn label(&self, error: Error) -> Error {
+        error.with_operation(Operation::Read).with_path(&self.path)
+    }
+}
+
+#[async_trait]
+impl ReadBody for FtpRead<'_> {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let read = self.next_bytes(buffer).await;
+        read.map_err(|error| self.label(error))
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Transferred> {
+        match self.end().await {
+            Ok(transferred) => Ok(transferred),
+            Err(error) if *error.kind() == ErrorKind::Refused => {
+                // The server began and then said no, without saying why.
+                let Self { session, path, .. } = *self;
+                let error = session.clarified(error, Operation::Read, &path).await;
+                Err(error.with_operation(Operation::Read).with_path(&path))
+            }
+            Err(error) => Err(self.label(error)),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What is known of one name.
+//!
+//! MLST tells all at once. Without it: SIZE proves a file and gives its size, MDTM its time; CWD proves
+//! a folder; and what neither knows is looked for in the listing of the folder above. A 550 to SIZE or
+//! MDTM proves nothing.
+
+use ftp_connect_core::{Entry, EntryKind, ErrorKind, RemotePath, Result, TransferType};
+use ftp_connect_core::{Error, Listing as _};
+use ftp_connect_ftp_proto::listing::Mlsx;
+use ftp_connect_ftp_proto::{Command, Reply, parse};
+
+use super::{FtpSession, entries, list::FtpListing};
+use crate::failure;
+
+impl FtpSession {
+    /// What is known of `path`; the errors name neither operation nor path.
+    pub(super) async fn look_up(&mut self, path: &RemotePath) -> Result<Entry> {
+        self.ready().await?;
+        if self.features.has("MLST") {
+            let argument = self.argument(path)?;
+            let reply = self.exchange(Command::with("MLST", argument)).await?;
+            if let Some(found) = mlst(&reply, path) {
+                return Ok(found);
+            }
+            let error = failure::from_reply(&reply);
+            match error.kind() {
+                ErrorKind::Unsupported | ErrorKind::Refused if !means_absent(&reply) => {}
+                ErrorKind::Refused => return Err(not_found(&reply)),
+                _ if reply.is_negative() => return Err(error),
+                _ => {}
+            }
+        }
+        self.look_up_by_parts(path).await
+    }
+
+    /// The size of a file, if the server tells.
+    pub(super) async fn size_of(&mut self, path: &RemotePath) -> Result<Option<u64>> {
+        self.set_type(TransferType::Binary).await?;
+        let argument = self.argument(path)?;
+        let reply = self.exchange(Command::with("SIZE", argument)).await?;
+        closing(&reply)?;
+        Ok(reply
+            .is_completion()
+            .then(|| parse::size(reply.first_text()))
+            .flatten())
+    }
+
+    async fn look_up_by_parts(&mut self, path: &RemotePath) -> Result<Entry> {
+        if let Some(size) = self.size_of(path).await? {
+            let mut entry = Entry::new(path.clone(), EntryKind::File);
+            entry.size = Some(size);
+            let argument = self.argument(path)?;
+            let reply = self.exchange(Command::with("MDTM", argument)).await?;
+            if reply.is_completion() {
+                let time = parse::time(reply.first_text());
+                entry.modified = time.and_then(|time| entries::timestamp(&time));
+            }
+            return Ok(entry);
+        }
+        let argument = self.argument(path)?;
+        self.away = true;
+        let reply = self.exchange(Command::with("CWD", argument)).await?;
+        closing(&reply)?;
+        if reply.is_completion() {
+            return Ok(Entry::new(path.clone(), EntryKind::Dir));
+        }
+        self.away = false;
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(not_found(&reply));
+        };
+        let refusal = |error: Error| match error.kind() {
+            ErrorKind::Refused | ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                not_found(&reply)
+            }
+            _ => error,
+        };
+        let plan = self.begin_list(&parent, true).await.map_err(refusal)?;
+        let mut listing = Box::new(FtpListing::new(self, plan, &parent));
+        let mut found = None;
+        while let Some(entry) = listing.next().await? {
+            if entry.name == name {
+                found = Some(entry);
+            }
+        }
+        listing.finish().await?;
+        match found {
+            Some(mut entry) => {
+                entry.name = path.clone();
+                Ok(entry)
+            }
+            None => Err(not_found(&reply)),
+        }
+    }
+}
+
+fn mlst(reply: &Reply, path: &RemotePath) -> Option<Entry> {
+    if !reply.is_completion() {
+        return None;
+    }
+    entries::entry(Mlsx.reply(reply)?, Some(path.clone()))
+}
+
+/// A 550 to MLST without telling words: all servers that have it mean that nothing is there.
+fn means_absent(reply: &Reply) -> bool {
+    reply.code() == 550
+}
+
+fn not_found(reply: &Reply) -> Error {
+    Error::new(ErrorKind::NotFound).with_reply(failure::server_reply(reply))
+}
+
+/// A 421 is not an answer to the question but the end of the session.
+fn closing(reply: &Reply) -> Result<()> {
+    if reply.code() == 421 {
+        Err(failure::from_reply(reply))
+    } else {
+        Ok(())
+    }
+}

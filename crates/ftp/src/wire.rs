@@ -1,0 +1,295 @@
+//! The control connection with its socket.
+//!
+//! All state is in [`Wire`], none on a future's stack: what is half written, half read or still owed
+//! survives a future that is dropped at any await. Every wait has a deadline.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
+use ftp_connect_ftp_proto::flow::{Flow, Step};
+use ftp_connect_ftp_proto::{Command, Control, Limits, Reply};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::failure;
+use crate::security::ChannelSecurity;
+use crate::stream::{Socket, Stream};
+
+/// The control connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    channel: Channel,
+    control: Control,
+    reply_timeout: Duration,
+    closed: bool,
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Channel {
+    Clear(Socket),
+    Secured(Box<dyn Stream>),
+    /// Being secured, or lost.
+    Gone,
+}
+
+impl Wire {
+    pub(crate) fn new(
+        tcp: tokio::net::TcpStream,
+        peer: SocketAddr,
+        params: &ConnectParams,
+    ) -> Result<Self> {
+        let local = tcp.local_addr()?;
+        let limits = Limits::default().with_reply_bytes(params.limits().reply_bytes);
+        Ok(Self {
+            channel: Channel::Clear(Socket::new(tcp)),
+            control: Control::new(limits),
+            reply_timeout: params.timeouts().reply,
+            closed: false,
+            peer,
+            local,
+        })
+    }
+
+    /// Does the TLS handshake. Nothing that came in the clear is read after it.
+    pub(crate) async fn secure(
+        &mut self,
+        security: &dyn ChannelSecurity,
+        host: &Host,
+    ) -> Result<()> {
+        self.control
+            .secure()
+            .map_err(|error| Error::new(ErrorKind::PlaintextBeforeTls).with_source(error))?;
+        let Channel::Clear(mut socket) = std::mem::replace(&mut self.channel, Channel::Gone) else {
+            return Err(self.lost("the connection is secured already"));
+        };
+        socket.restart();
+        let first = socket.first_bytes();
+        let handshake = security.secure_control(socket, host);
+        match timeout(self.reply_timeout, handshake).await {
+            Ok(Ok(stream)) => {
+                self.channel = Channel::Secured(stream);
+                Ok(())
+            }
+            Ok(Err(_)) if first.are_a_reply() => Err(Error::new(ErrorKind::PlaintextOnTlsPort)
+                .with_message(format!(
+                    "the server speaks in the clear where TLS was expected: {:?}",
+                    first.text()
+                ))),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(failure::timed_out("the TLS handshake", self.reply_timeout)),
+        }
+    }
+
+    /// The stream once it is secured.
+    pub(crate) fn secured(&self) -> Option<&dyn Stream> {
+        match &self.channel {
+            Channel::Secured(stream) => Some(stream.as_ref()),
+            Channel::Clear(_) | Channel::Gone => None,
+        }
+    }
+
+    /// Drives a flow through its commands and replies, to the first step that is something else.
+    ///
+    /// # Cancel safety
+    /// The flow and this object keep all state.
+    pub(crate) async fn advance<F: Flow>(&mut self, flow: &mut F) -> Result<Step<F::Output>> {
+        loop {
+            match flow.step() {
+                Step::Send(command) => self.send(&command),
+                Step::NeedInput => {
+                    let reply = self.next_reply().await?;
+                    flow.reply(reply);
+                }
+                step => return Ok(step),
+            }
+        }
+    }
+
+    /// Drives a flow that has only commands and replies to its end.
+    pub(crate) async fn run<F: Flow>(&mut self, mut flow: F) -> Result<F::Output> {
+        match self.advance(&mut flow).await? {
+            Step::Done(output) => Ok(output),
+            Step::Failed(error) => Err(self.refused(error)),
+            _ => Err(failure::protocol("a step that does not belong here")),
+        }
+    }
+
+    /// An error of a flow; where the server says that it closes, the connection counts as closed.
+    pub(crate) fn refused(&mut self, error: ftp_connect_ftp_proto::flow::FlowError) -> Error {
+        if error.reply().is_some_and(|reply| reply.code() == 421) {
+            self.closed = true;
+        }
+        failure::from_flow(error)
+    }
+
+    pub(crate) fn send(&mut self, command: &Command) {
+        tracing::debug!(target: "ftp_connect::ftp", %command, "send");
+        self.control.send(command);
+    }
+
+    /// The next reply, within the reply deadline.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a reply is either returned or still there.
+    pub(crate) async fn next_reply(&mut self) -> Result<Reply> {
+        self.next_reply_within(self.reply_timeout).await
+    }
+
+    /// As [`next_reply`](Self::next_reply), with another deadline.
+    pub(crate) async fn next_reply_within(&mut self, limit: Duration) -> Result<Reply> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(reply) = self.taken()? {
+                return Ok(reply);
+            }
+            if self.closed {
+                return Err(failure::closed());
+            }
+            match timeout_at(deadline, self.flush()).await {
+                Ok(flushed) => self.noticed(flushed)?,
+                Err(_) => return Err(failure::timed_out("sending a command", limit)),
+            }
+            let quiet = deadline.min(Instant::now() + QUIET);
+            let mut buffer = [0; 4096];
+            match timeout_at(quiet, self.read(&mut buffer)).await {
+                Ok(Ok(0)) if self.control.settle_reply() => {}
+                Ok(Ok(0)) => return Err(self.lost("the server closed the connection")),
+                Ok(read) => {
+                    let count = self.noticed(read)?;
+                    self.control.received(&buffer[..count]);
+                }
+                Err(_) if self.control.settle_reply() => {}
+                Err(_) if Instant::now() >= deadline => {
+                    return Err(failure::timed_out("a reply", limit));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Reads the replies that are still owed from operations that were dropped. `begun` says that the
+    /// first of them is a transfer's that has had its preliminary reply.
+    pub(crate) async fn resynchronise(&mut self, mut begun: bool, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        while self.control.owed() > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(reply) = self.next_reply_within(left).await else {
+                return Err(self.lost("the answer to an abandoned operation did not come"));
+            };
+            if !reply.is_preliminary() {
+                begun = false;
+            } else if begun {
+                // A second preliminary reply after the data connection was cut is the last word.
+                self.control.settle_preliminary();
+                begun = false;
+            } else {
+                begun = true;
+            }
+        }
+        if self.control.is_closing() {
+            return Err(self.lost("the server closed the session"));
+        }
+        Ok(())
+    }
+
+    /// Takes the preliminary reply that came last as the final one.
+    pub(crate) fn settle_preliminary(&mut self) {
+        self.control.settle_preliminary();
+    }
+
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.control.owed() == 0 && !self.closed
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Sends bytes outside FTP to a server that says nothing, and gives what comes back at once.
+    pub(crate) async fn probe(&mut self) -> Vec<u8> {
+        let mut buffer = [0; 64];
+        let exchange = async {
+            match &mut self.channel {
+                Channel::Clear(socket) => {
+                    socket.write_all(b"\r\n").await.ok()?;
+                    socket.read(&mut buffer).await.ok()
+                }
+                Channel::Secured(_) | Channel::Gone => None,
+            }
+        };
+        let count = timeout(PROBE, exchange).await.ok().flatten().unwrap_or(0);
+        buffer[..count].to_vec()
+    }
+
+    /// Ends the connection; under TLS with close_notify, if that can be sent at once.
+    pub(crate) async fn close(&mut self, limit: Duration) {
+        self.closed = true;
+        if let Channel::Secured(stream) = &mut self.channel {
+            // A peer that is gone already is as good as one that was told.
+            let _ = timeout(limit, stream.shutdown()).await;
+        }
+        self.channel = Channel::Gone;
+    }
+
+    fn taken(&mut self) -> Result<Option<Reply>> {
+        match self.control.next_reply() {
+            Ok(Some(reply)) => {
+                tracing::debug!(target: "ftp_connect::ftp", %reply, "received");
+                Ok(Some(reply))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.closed = true;
+                Err(failure::from_reply_error(error))
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        while !self.control.output().is_empty() {
+            let count = match &mut self.channel {
+                Channel::Clear(socket) => socket.write(self.control.output()).await?,
+                Channel::Secured(stream) => stream.write(self.control.output()).await?,
+                Channel::Gone => 0,
+            };
+            if count == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            self.control.written(count);
+        }
+        match &mut self.channel {
+            Channel::Secured(stream) => stream.flush().await,
+            Channel::Clear(_) | Channel::Gone => Ok(()),
+        }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.channel {
+            Channel::Clear(socket) => socket.read(buffer).await,
+            Channel::Secured(stream) => stream.read(buffer).await,
+            Channel::Gone => Ok(0),
+        }
+    }
+
+    fn noticed<T>(&mut self, result: std::io::Result<T>) -> Result<T> {
+        result.map_err(|error| {
+            self.closed = true;
+            failure::from_io("the control connection failed", error)
+        })
+    }
+
+    fn lost(&mut self, why: &str) -> Error {
+        self.closed = true;
+        self.channel = Channel::Gone;
+        failure::closed().with_message(why)
+    }
+}
+
+/// After this long without a byte, a multi-line reply may end with another code than it began with.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// How long a server that says nothing has to answer a probe.
+const PROBE: Duration = Duration::from_secs(1);
