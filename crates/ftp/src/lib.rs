@@ -13,6 +13,7 @@ pub mod tls_failure;
 mod connect;
 mod data;
 mod failure;
+mod inspect;
 mod security;
 mod session;
 mod stream;
@@ -20,5 +21,6 @@ mod transfer;
 mod wire;
 
 pub use connect::connect;
+pub use inspect::inspect;
 pub use security::ChannelSecurity;
 pub use stream::{Socket, Stream};

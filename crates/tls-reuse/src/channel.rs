@@ -1,0 +1,73 @@
+//! What the engine calls for each handshake of one session.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use ftp_connect_core::{
+    CertificateReport, ConnectParams, Error, ErrorKind, Host, Result, Retry, params::SessionReuse,
+};
+use ftp_connect_ftp::{ChannelSecurity, Socket, Stream, tls_failure};
+
+use crate::{context::Context, roots::SystemRoots, stream};
+
+/// The TLS of one control connection and its data connections.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    context: Context,
+    reuse: SessionReuse,
+    /// The chain that the control connection saw.
+    certificates: OnceLock<Vec<CertificateReport>>,
+}
+
+impl Channels {
+    /// Reads what files the parameters name, away from the runtime's own threads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] or [`ErrorKind::KeyUnusable`].
+    pub(crate) async fn new(params: &ConnectParams, system: &Arc<SystemRoots>) -> Result<Self> {
+        let reuse = params.session_reuse().unwrap_or(SessionReuse::Prefer);
+        let (params, system) = (params.clone(), Arc::clone(system));
+        let context = tokio::task::spawn_blocking(move || Context::new(&params, &system))
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io).with_source(error))??;
+        Ok(Self {
+            context,
+            reuse,
+            certificates: OnceLock::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl ChannelSecurity for Channels {
+    async fn secure_control(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        let stream = stream::handshake(&self.context, socket, host).await?;
+        self.certificates
+            .get_or_init(|| stream.certificates().to_vec());
+        Ok(Box::new(stream))
+    }
+
+    async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        let mut stream = stream::handshake(&self.context, socket, host).await?;
+        if stream.resumed() {
+            if let Some(certificates) = self.certificates.get() {
+                stream.set_certificates(certificates.clone());
+            }
+        } else if self.reuse == SessionReuse::Require {
+            return Err(not_resumed());
+        } else {
+            tracing::debug!("the server did not resume the TLS session on a data connection");
+        }
+        Ok(Box::new(stream))
+    }
+}
+
+/// The server may be another one, or one that does not resume sessions.
+fn not_resumed() -> Error {
+    tls_failure::failed("the server did not resume the TLS session on the data connection")
+        .with_hint(
+            "some servers never resume under TLS 1.3: allow TLS 1.2 at most (--tls-max 1.2), or prefer \
+             session reuse instead of requiring it",
+        )
+        .with_retry(Retry::Never)
+}

@@ -1,0 +1,169 @@
+//! One connection inside TLS, and the handshake that makes it.
+
+use std::{
+    fmt::Debug,
+    io,
+    pin::Pin,
+    task::{Context as Cx, Poll, ready},
+};
+
+use ftp_connect_core::{CertificateReport, Host, Result, TlsReport};
+use ftp_connect_ftp::{Stream, certificate};
+use openssl::{
+    nid::Nid,
+    pkey::Id,
+    ssl::{ErrorCode, SslRef},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_openssl::SslStream;
+
+use crate::{context::Context, failure};
+
+/// A connection inside TLS. Ends as [`Stream`] asks: `shutdown` sends close_notify and half-closes; a
+/// connection that ends without the peer's close_notify gives [`io::ErrorKind::UnexpectedEof`].
+#[derive(Debug)]
+pub(crate) struct TlsStream<IO> {
+    inner: SslStream<IO>,
+    report: TlsReport,
+    shut_down: bool,
+}
+
+/// Does the handshake on a connection to this host, resuming the newest session of the context.
+///
+/// # Errors
+/// [`CertificateNotTrusted`](ftp_connect_core::ErrorKind::CertificateNotTrusted),
+/// [`TlsFailed`](ftp_connect_core::ErrorKind::TlsFailed), or what the connection says.
+///
+/// # Cancel safety
+/// Dropping the future closes the connection.
+pub(crate) async fn handshake<IO>(context: &Context, io: IO, host: &Host) -> Result<TlsStream<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
+{
+    let (ssl, verdict) = context.ssl(host)?;
+    let mut inner = SslStream::new(ssl, io).map_err(|error| failure::handshake(error.into()))?;
+    if let Err(error) = Pin::new(&mut inner).connect().await {
+        return Err(verdict
+            .refused(host)
+            .unwrap_or_else(|| failure::handshake(error)));
+    }
+    context.trust.confirm(inner.ssl(), host)?;
+    let report = report(inner.ssl(), context.trust.name());
+    Ok(TlsStream {
+        inner,
+        report,
+        shut_down: false,
+    })
+}
+
+impl<IO> TlsStream<IO> {
+    pub(crate) fn resumed(&self) -> bool {
+        self.report.resumed
+    }
+
+    pub(crate) fn certificates(&self) -> &[CertificateReport] {
+        &self.report.certificates
+    }
+
+    /// A resumed session brings the server's own certificate at most; the rest of the chain was seen by
+    /// the connection that is resumed.
+    pub(crate) fn set_certificates(&mut self, certificates: Vec<CertificateReport>) {
+        self.report.certificates = certificates;
+    }
+}
+
+impl<IO> Stream for TlsStream<IO>
+where
+    IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
+{
+    fn tls(&self) -> Option<&TlsReport> {
+        Some(&self.report)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Cx<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (before, room) = (buf.filled().len(), buf.remaining());
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf)).map_err(failure::established)?;
+        if buf.filled().len() > before || room == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        // The end, clean or not: reading reports both alike where OpenSSL is older than 3, looking
+        // ahead does not.
+        match ready!(Pin::new(&mut self.inner).poll_peek(cx, &mut [0])) {
+            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Poll::Ready(Ok(())),
+            _ => Poll::Ready(Err(failure::unexpected_end())),
+        }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Cx<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner)
+            .poll_write(cx, buf)
+            .map_err(failure::established)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner)
+            .poll_flush(cx)
+            .map_err(failure::established)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<io::Result<()>> {
+        // A second SSL_shutdown would wait for the peer's close_notify and eat what comes before it.
+        if !self.shut_down {
+            ready!(Pin::new(&mut self.inner).poll_shutdown(cx)).map_err(failure::established)?;
+            self.shut_down = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn report(ssl: &SslRef, trust: &'static str) -> TlsReport {
+    let mut report = TlsReport::default();
+    report.version = ssl.version_str().to_owned();
+    report.cipher = ssl
+        .current_cipher()
+        .map(|cipher| cipher.standard_name().unwrap_or_else(|| cipher.name()))
+        .unwrap_or_default()
+        .to_owned();
+    report.key_exchange = key_exchange(ssl).map(str::to_owned);
+    report.resumed = ssl.session_reused();
+    report.trust = trust.to_owned();
+    let reported = |der: Result<Vec<u8>, _>| der.ok().map(|der| certificate::report(&der));
+    report.certificates = match ssl.peer_cert_chain() {
+        Some(chain) => chain.iter().filter_map(|c| reported(c.to_der())).collect(),
+        None => ssl
+            .peer_certificate()
+            .and_then(|c| reported(c.to_der()))
+            .into_iter()
+            .collect(),
+    };
+    report
+}
+
+/// The group by the name of the IANA registry, as rustls tells it.
+fn key_exchange(ssl: &SslRef) -> Option<&'static str> {
+    let key = ssl.peer_tmp_key().ok()?;
+    match key.id() {
+        Id::X25519 => Some("x25519"),
+        Id::X448 => Some("x448"),
+        Id::DH => Some("dh"),
+        Id::EC => match key.ec_key().ok()?.group().curve_name()? {
+            Nid::X9_62_PRIME256V1 => Some("secp256r1"),
+            Nid::SECP384R1 => Some("secp384r1"),
+            Nid::SECP521R1 => Some("secp521r1"),
+            other => other.short_name().ok(),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,48 @@
+//! What the engine calls for each handshake of one session.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
+use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
+use rustls::ClientConfig;
+
+use crate::{config, stream, trust::SystemRoots};
+
+/// The TLS of one control connection and its data connections.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    config: Arc<ClientConfig>,
+    trust: &'static str,
+}
+
+impl Channels {
+    /// Reads what files the parameters name, away from the runtime's own threads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] or [`ErrorKind::KeyUnusable`].
+    pub(crate) async fn new(params: &ConnectParams, system: &Arc<SystemRoots>) -> Result<Self> {
+        let (params, system) = (params.clone(), Arc::clone(system));
+        let (config, trust) =
+            tokio::task::spawn_blocking(move || config::client_config(&params, &system))
+                .await
+                .map_err(|error| Error::new(ErrorKind::Io).with_source(error))??;
+        Ok(Self { config, trust })
+    }
+
+    async fn secure(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        let stream = stream::handshake(&self.config, self.trust, socket, host).await?;
+        Ok(Box::new(stream))
+    }
+}
+
+#[async_trait]
+impl ChannelSecurity for Channels {
+    async fn secure_control(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        self.secure(socket, host).await
+    }
+
+    async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        self.secure(socket, host).await
+    }
+}

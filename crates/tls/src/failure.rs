@@ -1,0 +1,76 @@
+//! From the library's errors to ours.
+
+use std::io;
+
+use ftp_connect_core::{CertificateProblem, Error, ErrorKind, Host};
+use ftp_connect_ftp::{certificate, tls_failure};
+use rustls::{CertificateError, PeerIncompatible};
+
+use crate::trust::Refusal;
+
+/// The error for a handshake that failed.
+pub(crate) fn handshake(error: io::Error, host: &Host) -> Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return tls_failure::hung_up().with_source(error);
+    }
+    match tls(&error) {
+        Some(cause) => translate(cause, host).with_source(cause.clone()),
+        None => error.into(),
+    }
+}
+
+/// The error for reading or writing after the handshake. TLS 1.3 servers refuse a client certificate
+/// only then (RFC 8446 §4.4.2.4).
+pub(crate) fn established(error: io::Error) -> io::Error {
+    match tls(&error) {
+        Some(rustls::Error::AlertReceived(alert)) => tls_failure::alert(u8::from(*alert))
+            .with_source(error)
+            .into(),
+        Some(cause) => tls_failure::failed(format!("TLS broke: {cause}"))
+            .with_source(error)
+            .into(),
+        None => error,
+    }
+}
+
+fn translate(error: &rustls::Error, host: &Host) -> Error {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            match other.0.downcast_ref::<Refusal>() {
+                Some(refusal) => {
+                    let error = certificate::not_trusted(refusal.problem, host, &refusal.leaf);
+                    match &refusal.cause {
+                        Some(cause) => error.with_source(cause.clone()),
+                        None => error,
+                    }
+                }
+                None => unproven(error),
+            }
+        }
+        rustls::Error::InvalidCertificate(_) => unproven(error),
+        rustls::Error::AlertReceived(alert) => tls_failure::alert(u8::from(*alert)),
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => tls_failure::no_common_version(),
+        rustls::Error::InvalidMessage(_) => {
+            tls_failure::failed("the server answered something else than TLS")
+        }
+        other => tls_failure::failed(format!("TLS handshake failed: {other}")),
+    }
+}
+
+/// The certificate may be right, but the server did not prove that it has its key.
+fn unproven(error: &rustls::Error) -> Error {
+    Error::new(ErrorKind::CertificateNotTrusted {
+        problem: CertificateProblem::Other,
+    })
+    .with_message(format!(
+        "the server did not prove that the certificate is its own: {error}"
+    ))
+    .with_hint("somebody may be in between: do not send anything to this server")
+}
+
+fn tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
