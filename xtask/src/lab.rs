@@ -13,12 +13,14 @@ mod install;
 mod record;
 mod setups;
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -107,13 +109,16 @@ pub(crate) fn up() -> Outcome {
         state_dir: state_folder()?,
         ca_file: "".into(),
         keys: Vec::new(),
-        host_keys: std::collections::BTreeMap::new(),
+        host_keys: BTreeMap::new(),
         servers: Vec::new(),
-        left_out: Vec::new(),
     };
     if let Err(error) = start(&mut lab) {
         end(&lab);
         account::lock()?;
+        if fs::read_dir(lab.state_dir.join("log"))?.next().is_none() {
+            fs::remove_dir_all(&lab.state_dir)?;
+            return Err(error);
+        }
         return Err(format!("{error}\nlogs are in {}", lab.state_dir.display()).into());
     }
     lab.save(&file)?;
@@ -194,7 +199,7 @@ const STATE_PREFIX: &str = "ftp-connect-lab-";
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// The state folder lies in the system's folder for such, where the served account may reach it.
-fn state_folder() -> Outcome<std::path::PathBuf> {
+fn state_folder() -> Outcome<PathBuf> {
     let state = tempfile::Builder::new()
         .prefix(STATE_PREFIX)
         .tempdir()?
@@ -232,6 +237,7 @@ fn start(lab: &mut Lab) -> Outcome {
         certificates,
         host_keys,
         authorized_keys,
+        next_port: Cell::new(credentials::first_port()?),
     };
     for setup in setups::all(&site)? {
         let server = launch(setup, &site)?;

@@ -299,6 +299,13 @@ fn real_servers(setting: &Setting) -> Outcome<Verdict> {
     if let Some(reason) = lab::obstacle() {
         return Ok(Verdict::Skipped(reason.to_owned()));
     }
+    for name in ["ftp-connect", "ftp-connect-cli"] {
+        if !setting.has_test(name, REAL_SERVERS)? {
+            return Ok(Verdict::Failed(format!(
+                "{name} has no tests of real servers"
+            )));
+        }
+    }
     if let Err(error) = lab::install() {
         return Ok(Verdict::Skipped(format!(
             "the servers cannot be installed: {}",
@@ -407,13 +414,8 @@ impl Setting {
 
     /// The names of the integration-test programs of the workspace but those of the lab's step.
     fn integration_tests(&self) -> Outcome<Vec<String>> {
-        let metadata = cargo_metadata::MetadataCommand::new()
-            .cargo_path(&self.cargo)
-            .manifest_path(workspace().join("Cargo.toml"))
-            .no_deps()
-            .exec()?;
-        let mut names: Vec<String> = metadata
-            .packages
+        let mut names: Vec<String> = self
+            .packages()?
             .iter()
             .flat_map(|package| &package.targets)
             .filter(|target| target.is_test() && target.name != REAL_SERVERS)
@@ -422,6 +424,25 @@ impl Setting {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    fn has_test(&self, package: &str, test: &str) -> Outcome<bool> {
+        Ok(self.packages()?.iter().any(|found| {
+            *found.name == package
+                && found
+                    .targets
+                    .iter()
+                    .any(|target| target.is_test() && target.name == test)
+        }))
+    }
+
+    fn packages(&self) -> Outcome<Vec<cargo_metadata::Package>> {
+        let metadata = cargo_metadata::MetadataCommand::new()
+            .cargo_path(&self.cargo)
+            .manifest_path(workspace().join("Cargo.toml"))
+            .no_deps()
+            .exec()?;
+        Ok(metadata.packages)
     }
 }
 

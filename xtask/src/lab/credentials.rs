@@ -1,4 +1,4 @@
-//! Made anew at every start: passwords, the CA and the servers' certificate, host keys and user keys.
+//! Chosen anew at every start: passwords, ports, the CA and the servers' certificate, host keys and user keys.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,12 +36,18 @@ pub(crate) struct Certificates {
 /// No randomness.
 pub(crate) fn password() -> Outcome<String> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0; 24];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes
+    Ok(random::<24>()?
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
         .collect())
+}
+
+/// Where the search for free ports begins: below those that the system gives to whoever asks for any port.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn first_port() -> Outcome<u16> {
+    Ok(20_000 + u16::from_be_bytes(random()?) % 10_000)
 }
 
 /// A CA and one certificate for every name of loopback, ECDSA P-256.
@@ -154,6 +160,12 @@ pub(crate) fn user_keys(folder: &Path) -> Outcome<(Vec<Key>, PathBuf)> {
 /// The public half of a key that `ssh-keygen` made.
 pub(crate) fn public(file: &Path) -> PathBuf {
     file.with_extension("pub")
+}
+
+fn random<const N: usize>() -> Outcome<[u8; N]> {
+    let mut bytes = [0; N];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn keygen(algorithm: &str, bits: &str, options: &[&str], passphrase: &str, file: &Path) -> Command {

@@ -24,8 +24,6 @@ pub(crate) struct Lab {
     pub(crate) host_keys: BTreeMap<String, PathBuf>,
     /// The set-ups.
     pub(crate) servers: Vec<Server>,
-    /// What could not be started, and why.
-    pub(crate) left_out: Vec<String>,
 }
 
 /// A private key of the user.

@@ -3,6 +3,7 @@
 mod ftp;
 mod ssh;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -29,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) host_keys: BTreeMap<String, PathBuf>,
     /// The public halves of the user keys.
     pub(crate) authorized_keys: PathBuf,
+    /// The next port to try.
+    pub(crate) next_port: Cell<u16>,
 }
 
 /// A set-up that could be started: its configuration is written and its folder is filled.
@@ -125,7 +128,7 @@ fn draft(
         kind,
         software,
         version: install::version(package),
-        port: free_port()?,
+        port: free_port(site)?,
         login_path: "/".to_owned(),
         reuse_required: false,
         auth: vec!["password"],
@@ -157,10 +160,17 @@ fn run_file(site: &Site, name: &str) -> PathBuf {
     site.state.join("run").join(name)
 }
 
-/// A port that nobody listens on now. Two programs may still choose the same one; the start then fails loudly.
-fn free_port() -> Outcome<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
+/// A port that nobody listens on now and that this lab has not given away. Another program may still take it
+/// before the server does; the start then fails loudly.
+fn free_port(site: &Site) -> Outcome<u16> {
+    for _ in 0..1000 {
+        let port = site.next_port.get();
+        site.next_port.set(port + 1);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err("no free port".into())
 }
 
 /// A path for a configuration file. The lab's own folders hold no blanks or quotes; a clone's might.

@@ -45,7 +45,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // The demo of the program runs the embedded servers.
     (
         "ftp-connect-cli",
-        &["ftp-connect", "ftp-connect-core", "ftp-connect-testkit"],
+        &[
+            "ftp-connect",
+            "ftp-connect-core",
+            "ftp-connect-plain",
+            "ftp-connect-tls",
+            "ftp-connect-tls-reuse",
+            "ftp-connect-sftp",
+            "ftp-connect-transfer",
+            "ftp-connect-testkit",
+        ],
     ),
 ];
 
@@ -184,7 +193,10 @@ fn too_new(metadata: &Metadata, graph: &Graph) -> Vec<Finding> {
             let what = "no rust-version: inherit the workspace's".to_owned();
             found.push(at(package.manifest_path.as_std_path(), what));
         }
-        promised = promised.max(package.rust_version.clone());
+        promised = match (promised, package.rust_version.clone()) {
+            (Some(one), Some(other)) => Some(std::cmp::min(one, other)),
+            (one, other) => one.or(other),
+        };
         reached.extend(graph.reach(&package.name));
     }
     let Some(promised) = promised else {
