@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // in tests a panic is the report
 
+mod conformance;
+mod faulty;
 mod ftp;
 mod peer;
 mod raw;

@@ -1,0 +1,101 @@
+//! The real servers that `cargo xtask lab up` runs on loopback, as tests see them.
+//!
+//! The record of the lab is a JSON file, named by the environment variable `FTP_CONNECT_LAB`. A test that needs the
+//! lab calls [`Lab::from_env`] and panics without it: it belongs into a test program of its own, which only runs where
+//! the lab is up.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// What is running.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Lab {
+    /// The authority that signed the servers' certificates, as a PEM file.
+    pub ca_file: PathBuf,
+    /// The user's private keys; every SSH server that takes keys lets them in.
+    pub keys: Vec<LabKey>,
+    /// The servers.
+    pub servers: Vec<LabServer>,
+}
+
+/// A private key.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct LabKey {
+    /// Such as `rsa` or `ed25519`.
+    #[serde(rename = "type")]
+    pub algorithm: String,
+    /// Such as `pem`, `pkcs8` or `openssh`.
+    pub format: String,
+    /// The file.
+    pub file: PathBuf,
+    /// What opens it.
+    pub passphrase: Option<String>,
+}
+
+/// One server in one set-up.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct LabServer {
+    /// Such as `vsftpd-explicit`.
+    pub name: String,
+    /// The URL scheme: `ftp`, `ftpes`, `ftps` or `sftp`.
+    pub kind: String,
+    /// Such as `vsftpd`.
+    pub software: String,
+    /// A loopback address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who may log in.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// What the login sees, as a folder on this machine.
+    pub root: PathBuf,
+    /// The same as the server names it.
+    pub login_path: String,
+    /// The server's log, where it writes one.
+    pub log_file: Option<PathBuf>,
+    /// Whether data connections must resume the control connection's TLS session.
+    pub reuse_required: bool,
+    /// `password`, `publickey`, `keyboard-interactive`.
+    pub auth: Vec<String>,
+}
+
+impl Lab {
+    /// Reads the record that `FTP_CONNECT_LAB` names.
+    ///
+    /// # Panics
+    /// If it is not set, or names no record.
+    pub fn from_env() -> Self {
+        let path = std::env::var_os("FTP_CONNECT_LAB")
+            .expect("the lab is needed: run `cargo xtask test --only lab`");
+        let text = std::fs::read_to_string(&path).expect("FTP_CONNECT_LAB names a readable file");
+        serde_json::from_str(&text).expect("FTP_CONNECT_LAB names a record of the lab")
+    }
+}
+
+impl LabServer {
+    /// Whether it takes this way of logging in.
+    pub fn takes(&self, method: &str) -> bool {
+        self.auth.iter().any(|name| name == method)
+    }
+
+    /// The server as a URL with the user and without the password.
+    pub fn url(&self) -> String {
+        format!("{}://{}@{}:{}", self.kind, self.user, self.host, self.port)
+    }
+
+    /// What its log holds by now.
+    ///
+    /// # Panics
+    /// If it keeps none, or none that can be read.
+    pub fn log(&self) -> String {
+        let file = self.log_file.as_deref().expect("this server keeps a log");
+        let bytes = std::fs::read(file).expect("the log can be read");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
