@@ -7,7 +7,7 @@ use ftp_connect::{
     ConnectParams, Encryption, Error, ErrorKind, Host, RemotePath, Result, SessionExt as _,
     WriteOptions, params::TlsTrust,
 };
-use ftp_connect_testkit::{Embedded, FtpServer};
+use ftp_connect_testkit::{Embedded, ftp::FtpServer};
 use serde_json::json;
 
 use super::Outcome;

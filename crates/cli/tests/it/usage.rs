@@ -1,0 +1,162 @@
+//! What cannot be meant: one line of cause, one of hint, and the status for it. No server is needed, so
+//! that a parameter that slipped through would show as status 3.
+
+use crate::program::Call;
+
+#[track_caller]
+fn check(arguments: &[&str], status: i32, cause: &str) {
+    Call::new(arguments).run().badly(status, cause);
+}
+
+/// A port of this machine on which nobody listens.
+const NOBODY: &str = "127.0.0.1:1";
+
+#[test]
+fn bad_urls() {
+    check(&["connect", "ftp://127.0.0.1:0"], 2, "\"0\" is not a port");
+    check(
+        &["connect", "ftp://127.0.0.1:70000"],
+        2,
+        "\"70000\" is not a port",
+    );
+    check(&["connect", "gopher://127.0.0.1"], 2, "unknown scheme");
+    check(&["connect", "127.0.0.1"], 2, "not a URL");
+    check(&["connect", "ftp://"], 2, "not a server name");
+    check(&["connect"], 2, "no server is named");
+    check(
+        &["rm", &format!("ftp://{NOBODY}/a%0d%0aDELE%20b")],
+        2,
+        "carriage return",
+    );
+    check(
+        &["mv", &format!("ftp://{NOBODY}/a"), "b%0a"],
+        2,
+        "line feed",
+    );
+    check(&["connect", "sftp://127.0.0.1"], 2, "user name is missing");
+}
+
+#[test]
+fn bad_options() {
+    let url = format!("ftp://{NOBODY}");
+    let ssh = format!("sftp://ada@{NOBODY}");
+    check(
+        &["connect", &url, "--encryption", "rot13"],
+        2,
+        "unknown encryption",
+    );
+    check(
+        &["connect", &url, "--encryption", "7"],
+        2,
+        "unknown encryption",
+    );
+    check(&["connect", &url, "--mode", "sideways"], 2, "unknown mode");
+    check(
+        &["connect", &url, "--connect-timeout", "0"],
+        2,
+        "is not a time",
+    );
+    check(&["connect", &url, "--timeout", "soon"], 2, "is not a time");
+    check(
+        &["connect", &url, "--tls-min", "1.1"],
+        2,
+        "unknown TLS version",
+    );
+    check(
+        &["connect", &url, "--tls-min", "1.3", "--tls-max", "1.2"],
+        2,
+        "least TLS version",
+    );
+    check(
+        &["connect", &url, "--pin-sha256", "abc"],
+        2,
+        "not a fingerprint",
+    );
+    check(
+        &["connect", &url, "--password-file", "/no/such"],
+        2,
+        "/no/such",
+    );
+    check(&["connect", &url, "--params", "/no/such"], 2, "/no/such");
+    check(
+        &["connect", &ssh, "--fingerprint-type", "CRC"],
+        2,
+        "unknown fingerprint type",
+    );
+    check(
+        &["connect", &ssh, "--allowed-fingerprints", "rubbish"],
+        2,
+        "not a fingerprint",
+    );
+    check(
+        &["connect", &ssh, "--known-hosts", "perhaps"],
+        2,
+        "unknown known-hosts policy",
+    );
+    check(&["connect", &url, "--key", "k"], 2, "a key is for SSH only");
+    check(&["put", "/no/such", &format!("{url}/x")], 2, "/no/such");
+    check(
+        &["fingerprint", &url],
+        2,
+        "neither host key nor certificate",
+    );
+}
+
+#[test]
+fn nobody_listens() {
+    check(
+        &["connect", &format!("ftp://{NOBODY}")],
+        3,
+        "could not connect",
+    );
+    check(
+        &["connect", "ftp://no-such-host.invalid"],
+        3,
+        "no-such-host.invalid",
+    );
+    check(
+        &[
+            "connect",
+            &format!("sftp://ada@{NOBODY}"),
+            "--known-hosts",
+            "off",
+        ],
+        3,
+        "could not connect",
+    );
+}
+
+#[test]
+fn a_failure_is_a_json_document_too() {
+    let said = Call::new(["connect", "--json", &format!("ftp://ada:hunter2@{NOBODY}")]).run();
+    let document = said.badly(3, "could not connect").json();
+    assert_eq!(document["ok"], false);
+    assert_eq!(document["exit_status"], 3);
+    assert_eq!(document["error"]["kind"], "ConnectFailed");
+    assert!(!document.to_string().contains("hunter2"));
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in [
+        "connect",
+        "ls",
+        "stat",
+        "get",
+        "put",
+        "rm",
+        "mkdir",
+        "rmdir",
+        "mv",
+        "fingerprint",
+    ] {
+        let said = Call::new([command, "--help"]).run().well();
+        assert!(
+            said.stdout
+                .contains(&format!("Example: ftp-connect {command} ")),
+            "{said:#?}"
+        );
+        assert!(said.stdout.contains("--allowed-fingerprints"), "{said:#?}");
+    }
+    Call::new(["--version"]).run().well();
+}
