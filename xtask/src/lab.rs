@@ -89,6 +89,9 @@ pub(crate) fn is_up() -> Outcome<bool> {
 /// # Errors
 /// A server does not start; those that did are then ended again.
 pub(crate) fn up() -> Outcome {
+    if let Some(reason) = obstacle() {
+        return Err(reason.into());
+    }
     let file = Lab::file();
     if let Some(lab) = Lab::load(&file)? {
         let silent = silent(&lab);
@@ -98,9 +101,6 @@ pub(crate) fn up() -> Outcome {
         }
         println!("lab: {} not answering; starting anew", silent.join(", "));
         down(false)?;
-    }
-    if let Some(reason) = obstacle() {
-        return Err(reason.into());
     }
     if !install::is_complete() {
         install()?;

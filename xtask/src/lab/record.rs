@@ -93,7 +93,8 @@ impl Lab {
         if !file.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(file)?;
+        let text =
+            fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let lab = serde_json::from_str(&text)
             .map_err(|error| format!("{}: {error}; remove it", file.display()))?;
         Ok(Some(lab))
