@@ -1,4 +1,4 @@
-//! The contract of [`Session`](ftp_connect_core::Session) as checks that any backend can be put to.
+//! The contract of [`Session`] as checks that any backend can be put to.
 //!
 //! Why: a backend is right when programs written against the traits work with it, and the traits' words
 //! leave room for mistakes. [`conformance`] goes through them one by one: what is written is read
@@ -173,7 +173,7 @@ async fn run(
         };
         let closed = session.close().await;
         // A session that an interruption has closed need not take leave.
-        outcome.and(closed.or_else(|error| probe::closed_or(&error, "closing")))
+        outcome.and_then(|()| closed.or_else(|error| probe::closed_or(&error, "closing")))
     };
     match tokio::time::timeout(options.time_limit, checking).await {
         Ok(Ok(())) => Outcome::Passed,

@@ -1,7 +1,7 @@
 //! FTP, explicit FTPS and implicit FTPS servers on loopback.
 //!
 //! Why: a backend's own tests want a server that is there in a millisecond and lets them look into
-//! its folder. The file side is [libunftp](libunftp); in front of each of its control connections stands a
+//! its folder. The file side is [libunftp]; in front of each of its control connections stands a
 //! relay of ours which terminates TLS (libunftp has no implicit TLS), hands it one command at a
 //! time (it may answer pipelined commands out of order) and undoes what a failed transfer after
 //! `REST` leaves behind. Data connections go straight to libunftp and share the relay's TLS

@@ -1,4 +1,4 @@
-//! An SFTP server on loopback: russh for SSH, russh-sftp for the packets, [files](mod@files) of our own.
+//! An SFTP server on loopback: russh for SSH, russh-sftp for the packets, the file operations of our own.
 //!
 //! Why: tests of host keys, logins and files over SFTP without a system's sshd. It logs in by
 //! password, public key and, if asked to, keyboard-interactive, and it counts what was tried, so a

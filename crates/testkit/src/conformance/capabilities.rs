@@ -12,7 +12,9 @@ use super::probe::{Probe, Stop, expect_error, same_bytes};
 
 pub(super) fn tests() -> Vec<Test> {
     vec![
-        Test::new("report: filled", |probe| Box::pin(report_is_filled(probe))),
+        Test::new("report: filled", |probe| {
+            Box::pin(std::future::ready(report_is_filled(probe)))
+        }),
         Test::new("capabilities: agree", |probe| {
             Box::pin(denied_is_unsupported(probe))
         }),
@@ -25,7 +27,7 @@ pub(super) fn tests() -> Vec<Test> {
     ]
 }
 
-async fn report_is_filled(probe: &mut Probe) -> Result<(), Stop> {
+fn report_is_filled(probe: &mut Probe) -> Result<(), Stop> {
     let report = probe.session()?.report();
     if report.transport.is_empty() {
         return Stop::failed("the report names no transport");

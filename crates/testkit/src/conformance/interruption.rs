@@ -120,7 +120,7 @@ async fn dropped_stat(probe: &mut Probe, polls: usize) -> Result<(), Stop> {
     if entry.name != other || entry.size.is_some_and(|size| size != 2) {
         let (name, size) = (entry.name, entry.size);
         return Stop::failed(format!(
-            "stat of {other:?} gave {name:?} with {size:?} bytes: the dropped one's answer"
+            "stat of {other:?} gave {name:?} with {size:?} bytes; was that the dropped one's answer?"
         ));
     }
     usable_or_closed(probe, &probe.path("after")).await

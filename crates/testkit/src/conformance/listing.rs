@@ -196,10 +196,26 @@ async fn name_is_kept(probe: &mut Probe, name: &[u8]) -> Result<(), Stop> {
     if entries.iter().any(|entry| entry.name.as_bytes() == name) {
         return Ok(());
     }
-    let listed: Vec<_> = entries.iter().map(|entry| &entry.name).collect();
+    let alike = entries.iter().map(|entry| &entry.name);
+    let alike: Vec<_> = alike
+        .filter(|other| looks_like(other.as_bytes(), name))
+        .collect();
     Stop::failed(format!(
-        "it was written and read, and is not in the listing: {listed:?}"
+        "it was written and read, and is not among the {} entries listed; alike are {alike:?}",
+        entries.len()
     ))
+}
+
+/// Whether one name may be what became of the other: letters and digits occur in the same order.
+fn looks_like(one: &[u8], other: &[u8]) -> bool {
+    let letters = |name: &[u8]| -> Vec<u8> {
+        name.iter()
+            .copied()
+            .filter(u8::is_ascii_alphanumeric)
+            .collect()
+    };
+    let (one, other) = (letters(one), letters(other));
+    !one.is_empty() && (one.starts_with(&other) || other.starts_with(&one))
 }
 
 /// Names that clients and listings are known to trip over.

@@ -28,7 +28,7 @@ impl Node {
         Self {
             content: None,
             modified: now(),
-            permissions: permissions.unwrap_or(Permissions::from_mode(0o755)),
+            permissions: permissions.unwrap_or_else(|| Permissions::from_mode(0o755)),
         }
     }
 
@@ -134,10 +134,9 @@ impl Tree {
         if new.starts_with(&old) && new != old {
             return Err(ErrorKind::Refused);
         }
-        if let Some(there) = self.nodes.get(&new) {
-            if !replace || there.content.is_none() {
-                return Err(ErrorKind::AlreadyExists);
-            }
+        let there = self.nodes.get(&new);
+        if there.is_some_and(|there| !replace || there.content.is_none()) {
+            return Err(ErrorKind::AlreadyExists);
         }
         let moved: Vec<Key> = self
             .nodes
