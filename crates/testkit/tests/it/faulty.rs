@@ -393,13 +393,12 @@ impl Session for Faulty {
             return Ok(());
         }
         let outcome = self.inner.remove_dir(path).await;
-        if let (Defect::RemoveDirWithContent, Err(error)) = (self.marks.defect, &outcome) {
-            if *error.kind() == ErrorKind::DirectoryNotEmpty {
-                for entry in self.inner.list_all(path).await? {
-                    self.inner.remove_file(&path.join(&entry.name)).await?;
-                }
-                return self.inner.remove_dir(path).await;
+        let full = matches!(&outcome, Err(error) if *error.kind() == ErrorKind::DirectoryNotEmpty);
+        if full && self.marks.has(Defect::RemoveDirWithContent) {
+            for entry in self.inner.list_all(path).await? {
+                self.inner.remove_file(&path.join(&entry.name)).await?;
             }
+            return self.inner.remove_dir(path).await;
         }
         if self.marks.has(Defect::RemoveMissingOk) {
             return Ok(());
