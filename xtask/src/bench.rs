@@ -10,8 +10,11 @@ use crate::process::{cargo, finish, workspace};
 /// The arguments of `cargo xtask bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// Passed on to `cargo bench`, such as `-- --quick handshake`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    /// These benches only
+    #[arg(long = "bench", value_name = "NAME")]
+    benches: Vec<String>,
+    /// For criterion, such as `-- --quick handshake`
+    #[arg(last = true)]
     arguments: Vec<String>,
 }
 
@@ -20,10 +23,16 @@ pub(crate) struct Flags {
 /// # Errors
 /// cargo cannot be started.
 pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
-    finish(
-        Command::new(cargo())
-            .current_dir(workspace())
-            .args(["bench", "--package", "ftp-connect-benches"])
-            .args(&flags.arguments),
-    )
+    let mut bench = Command::new(cargo());
+    bench
+        .current_dir(workspace())
+        .args(["bench", "--package", "ftp-connect-benches"]);
+    if flags.benches.is_empty() {
+        // All of them, and not the library's unit tests, which do not know criterion's arguments.
+        bench.arg("--benches");
+    }
+    for name in &flags.benches {
+        bench.args(["--bench", name]);
+    }
+    finish(bench.arg("--").args(&flags.arguments))
 }
