@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use ftp_connect::{
-    ConnectParams, Encryption, Error, ErrorKind, Host, RemotePath, Result, SessionExt as _,
-    WriteOptions, params::TlsTrust,
+    ConnectParams, Encryption, Error, ErrorKind, RemotePath, Result, SessionExt as _, WriteOptions,
+    params::TlsTrust,
 };
 use ftp_connect_testkit::{Embedded, ftp::FtpServer};
 use serde_json::json;
@@ -133,7 +133,7 @@ fn parameters(encryption: Encryption, servers: &Embedded) -> Result<ConnectParam
             )
         }
     };
-    let params = ConnectParams::new(Host::from(address.ip()))?
+    let params = ConnectParams::new(address.ip())?
         .with_port(std::num::NonZeroU16::new(address.port()))
         .with_username(user)
         .with_encryption(encryption);

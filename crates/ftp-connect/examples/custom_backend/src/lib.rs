@@ -3,7 +3,8 @@
 //! It needs `ftp-connect-core` and nothing else of FTP Connect. The built-in `plain` backend does the
 //! same better; this one shows what a backend's author writes, and passes the conformance suite with
 //! what `async_ftp` can do: passive mode, names in UTF-8, uploads held in memory until they are
-//! finished, and no abort in the middle of a download (the session then says `Closed`).
+//! finished, and no way to stop a download: `finish` reads the rest of it, and a dropped one closes
+//! the session.
 
 #![forbid(unsafe_code)]
 

@@ -63,25 +63,25 @@ impl AsyncFtpSession {
 
     async fn try_stat(&mut self, path: &RemotePath) -> Result<Entry> {
         let limit = self.timeouts.reply;
-        if !path.is_empty() {
-            let name = text(path)?;
-            match deadline(limit, Operation::Stat, self.ftp.size(name)).await {
-                Ok(size) => {
-                    let mut entry = Entry::new(path.clone(), EntryKind::File);
-                    entry.size = size.map(|size| size as u64);
-                    return Ok(entry);
-                }
-                Err(error) if error.reply().is_none() => return Err(error),
-                Err(_) => {}
-            }
-            // What has no size but can be entered is a folder.
-            deadline(limit, Operation::Stat, self.ftp.cwd(name))
-                .await
-                .map_err(not_found)?;
-            let back = text(&self.login_folder)?.to_owned();
-            deadline(limit, Operation::Stat, self.ftp.cwd(&back)).await?;
+        if path.is_empty() {
+            return Ok(Entry::new(path.clone(), EntryKind::Dir));
         }
-        Ok(Entry::new(path.clone(), EntryKind::Dir))
+        let name = text(path)?;
+        // What can be entered is a folder. This comes first: some servers tell a size for folders too.
+        match deadline(limit, Operation::Stat, self.ftp.cwd(name)).await {
+            Ok(()) => {
+                let back = text(&self.login_folder)?.to_owned();
+                deadline(limit, Operation::Stat, self.ftp.cwd(&back)).await?;
+                Ok(Entry::new(path.clone(), EntryKind::Dir))
+            }
+            Err(error) if error.reply().is_none() => Err(error),
+            Err(_) => {
+                let size = deadline(limit, Operation::Stat, self.ftp.size(name)).await;
+                let mut entry = Entry::new(path.clone(), EntryKind::File);
+                entry.size = size.map_err(not_found)?.map(|size| size as u64);
+                Ok(entry)
+            }
+        }
     }
 
     async fn try_list(&mut self, path: &RemotePath) -> Result<Vec<Entry>> {
@@ -340,22 +340,28 @@ impl ReadBody for Download<'_> {
     async fn finish(self: Box<Self>) -> Result<Transferred> {
         let Self {
             session,
-            data,
+            mut data,
             bytes,
             at_end,
             ..
         } = *self;
-        drop(data);
-        if !at_end {
-            // What the server answers to a cut transfer is not to be had from async_ftp: the session
-            // stays marked, and says so to the next operation.
-            return Ok(Transferred::new(bytes, false));
+        // async_ftp cannot stop a transfer: what was not wanted is read and thrown away.
+        let mut scratch = vec![0; 64 * 1024];
+        let mut ended = at_end;
+        while !ended {
+            let read = async {
+                data.read(&mut scratch)
+                    .await
+                    .map_err(FtpError::ConnectionError)
+            };
+            ended = deadline(session.timeouts.idle, Operation::Read, read).await? == 0;
         }
+        drop(data);
         let limit = session.timeouts.reply;
         let last = session.ftp.read_response_in(&[226, 250]);
         let result = deadline(limit, Operation::Read, last).await;
         session.end(result)?;
-        Ok(Transferred::new(bytes, true))
+        Ok(Transferred::new(bytes, at_end))
     }
 }
 
@@ -417,8 +423,11 @@ fn in_common_words(error: FtpError) -> Error {
         FtpError::ConnectionError(error) => error.into(),
         FtpError::InvalidResponse(text) => match reply(&text) {
             Some(reply) => {
+                let text = reply.text.to_ascii_lowercase();
                 let kind = match reply.code {
                     530 => ErrorKind::LoginRefused,
+                    500..600 if text.contains("not empty") => ErrorKind::DirectoryNotEmpty,
+                    500..600 if text.contains("already exists") => ErrorKind::AlreadyExists,
                     400..500 => ErrorKind::RefusedForNow,
                     500..600 => ErrorKind::Refused,
                     _ => ErrorKind::Protocol,
