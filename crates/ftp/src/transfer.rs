@@ -199,6 +199,9 @@ impl FtpSession {
                 while data.read(&mut rest).await.is_ok_and(|count| count > 0) {}
             });
             tokio::select! {
+                // What has come on the data connection first: a ticket left unread there is one that
+                // rustls lacks for the next data connection.
+                biased;
                 _ = drain => {}
                 reply = wire.next_reply(), if !flow.is_answered() => {
                     use ftp_connect_ftp_proto::flow::Flow as _;
