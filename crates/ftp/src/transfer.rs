@@ -226,7 +226,7 @@ impl FtpSession {
         if reply.is_completion() {
             return Ok(());
         }
-        if wants_reuse(reply, concluded.bytes, concluded.resumed) {
+        if wants_reuse(reply, concluded.resumed) {
             return Err(reuse_required(reply));
         }
         if reply.is_preliminary() {
@@ -330,7 +330,7 @@ impl FtpSession {
             return error;
         };
         let reply = &concluded.end.reply;
-        if wants_reuse(reply, 0, Some(false)) {
+        if wants_reuse(reply, Some(false)) {
             return reuse_required(reply);
         }
         error.with_reply(failure::server_reply(reply))
@@ -347,12 +347,13 @@ pub(crate) enum DataRead {
 
 /// A server that wants its data connections to resume the control connection's session does the
 /// handshake, sends nothing, ends cleanly, and only then says 522 or 425.
-fn wants_reuse(reply: &Reply, bytes: u64, resumed: Option<bool>) -> bool {
+fn wants_reuse(reply: &Reply, resumed: Option<bool>) -> bool {
     match resumed {
         None | Some(true) => false,
         Some(false) => {
-            let said = reply.mentions("reuse");
-            reply.is_negative() && (said || bytes == 0 && matches!(reply.code(), 425 | 522))
+            // Bytes tell nothing: those of an upload have left before the server says no.
+            reply.is_negative()
+                && (reply.mentions("reuse") || matches!(reply.code(), 425 | 522))
         }
     }
 }
