@@ -219,6 +219,11 @@ fn fill(report: &mut ConnectReport, params: &ConnectParams, login: &Login) {
             report.warnings.push(line);
         }
     }
+    if params.tls().danger_accept_any_certificate && report.tls.is_some() {
+        report
+            .warnings
+            .push("the server's certificate was not checked".to_owned());
+    }
     if params.encryption() == Encryption::None && params.password().is_some() {
         report
             .warnings

@@ -352,8 +352,7 @@ fn wants_reuse(reply: &Reply, resumed: Option<bool>) -> bool {
         None | Some(true) => false,
         Some(false) => {
             // Bytes tell nothing: those of an upload have left before the server says no.
-            reply.is_negative()
-                && (reply.mentions("reuse") || matches!(reply.code(), 425 | 522))
+            reply.is_negative() && (reply.mentions("reuse") || matches!(reply.code(), 425 | 522))
         }
     }
 }
