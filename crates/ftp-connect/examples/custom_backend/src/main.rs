@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p custom-backend-example -- ftp://files.example.org/in`
 
+#![forbid(unsafe_code)]
+
 use custom_backend_example::AsyncFtpTransport;
 use ftp_connect_core::{ConnectParams, Registry, Result, SessionExt as _};
 
