@@ -10,6 +10,7 @@ mod list;
 mod names;
 mod read;
 mod stat;
+mod support;
 mod write;
 
 use std::time::Duration;
@@ -143,6 +144,10 @@ impl FtpSession {
         let found = self.look_up(path).await.map(|entry| entry.kind);
         let missing = |found: &Result<EntryKind>| matches!(found, Err(error) if *error.kind() == ErrorKind::NotFound);
         let kind = match (operation, &found) {
+            (Operation::RemoveDir, Ok(EntryKind::Dir)) => match self.has_entries(path).await {
+                Ok(true) => ErrorKind::DirectoryNotEmpty,
+                _ => return error,
+            },
             (Operation::CreateDir, Ok(_)) => ErrorKind::AlreadyExists,
             (Operation::Write, Ok(EntryKind::Dir)) => ErrorKind::IsADirectory,
             (Operation::Write | Operation::CreateDir, _) if missing(&found) => {
@@ -202,8 +207,8 @@ impl Session for FtpSession {
         capabilities.remove_file = true;
         capabilities.create_dir = true;
         capabilities.remove_dir = true;
-        capabilities.set_modified = self.features.has("MFMT") || self.features.has("MDTM");
-        capabilities.set_permissions = true;
+        capabilities.set_modified = support::set_modified(&self.features).is_some();
+        capabilities.set_permissions = support::set_permissions(&self.features);
         capabilities.current_dir = true;
         capabilities.raw = true;
         capabilities.any_name_bytes = true;
@@ -297,6 +302,9 @@ impl Session for FtpSession {
 
     async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
         let result = async {
+            if !support::set_permissions(&self.features) {
+                return Err(Error::new(ErrorKind::Unsupported));
+            }
             self.ready().await?;
             let mut words = format!("CHMOD {:03o} ", permissions.mode()).into_bytes();
             words.extend_from_slice(self.argument(path)?.as_bytes());
@@ -370,13 +378,8 @@ impl FtpSession {
             return Err(Error::new(ErrorKind::InvalidParameter)
                 .with_message("a time in an unknown zone cannot be set"));
         }
-        let verb = if self.features.has("MFMT") {
-            "MFMT"
-        } else if self.features.has("MDTM") {
-            "MDTM"
-        } else {
-            return Err(Error::new(ErrorKind::Unsupported));
-        };
+        let verb = support::set_modified(&self.features)
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported))?;
         self.ready().await?;
         let ((year, month, day), (hour, minute, second)) = (modified.date(), modified.time());
         let mut words =

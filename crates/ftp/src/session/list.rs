@@ -66,6 +66,15 @@ impl FtpSession {
         Ok(ListPlan::List { all: false })
     }
 
+    /// Whether there is anything in a folder.
+    pub(super) async fn has_entries(&mut self, path: &RemotePath) -> Result<bool> {
+        let plan = self.begin_list(path, true).await?;
+        let mut listing = Box::new(FtpListing::new(self, plan, path));
+        let some = listing.next().await?.is_some();
+        listing.finish().await?;
+        Ok(some)
+    }
+
     async fn begin_plain_list(&mut self, path: Option<&RemotePath>, all: bool) -> Result<()> {
         let mut words = if all { b"-a".to_vec() } else { Vec::new() };
         if let Some(path) = path {

@@ -1,0 +1,72 @@
+//! FTP in the clear against the embedded server, in each mode that it serves.
+
+use std::num::NonZeroU16;
+
+use ftp_connect_core::{ConnectParams, ErrorKind, Mode, Operation, Transport as _};
+use ftp_connect_plain::Plain;
+use ftp_connect_testkit::conformance::{self, Options};
+use ftp_connect_testkit::ftp::{FtpSecurity, FtpServer};
+
+/// The check of a name that is not UTF-8.
+const LATIN_1: &str = r#"name: "latin-1 caf\xe9""#;
+
+async fn server() -> FtpServer {
+    FtpServer::builder(FtpSecurity::Plain)
+        .start()
+        .await
+        .unwrap()
+}
+
+fn params(server: &FtpServer, mode: Mode) -> ConnectParams {
+    ConnectParams::new(server.addr().ip().to_string())
+        .unwrap()
+        .with_port(NonZeroU16::new(server.addr().port()))
+        .with_username(server.user())
+        .with_password(server.password())
+        .with_mode(mode)
+}
+
+#[tokio::test]
+async fn the_contract_is_kept_in_every_mode() {
+    for mode in Mode::ALL {
+        let server = server().await;
+        let params = params(&server, mode);
+        let open = async || Plain::new().connect(&params).await;
+        let options = Options::default()
+            .with_known_deviation(LATIN_1, "the embedded server keeps only names in UTF-8");
+        let report = conformance::conformance(open, options).await;
+        report.assert_passed();
+    }
+}
+
+#[tokio::test]
+async fn the_report_tells_what_was_negotiated() {
+    let server = server().await;
+    let session = Plain::new()
+        .connect(&params(&server, Mode::Passive))
+        .await
+        .unwrap();
+    let report = session.report();
+    assert_eq!(report.transport, "plain");
+    assert_eq!(report.peer, Some(server.addr()));
+    assert_eq!(report.mode, Some(Mode::Passive));
+    assert_eq!(report.username, server.user());
+    assert!(!report.banner.is_empty() && !report.features.is_empty());
+    assert_eq!(report.login_folder.as_ref().unwrap().as_bytes(), b"/");
+    assert!(report.tls.is_none());
+    assert!(report.warnings.iter().any(|line| line.contains("clear")));
+    let steps: Vec<_> = report.timings.steps.iter().map(|step| step.name).collect();
+    assert_eq!(steps, ["resolve", "tcp", "greeting", "login", "setup"]);
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_a_refused_login() {
+    let server = server().await;
+    let params = params(&server, Mode::Dynamic).with_password("wrong".to_owned());
+    let error = Plain::new().connect(&params).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::LoginRefused);
+    assert_eq!(error.operation(), Some(Operation::Login));
+    assert!(error.reply().is_some());
+    assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
+}
