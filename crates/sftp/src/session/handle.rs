@@ -1,0 +1,66 @@
+//! A handle the server gave out: it is closed in the end, whatever becomes of who held it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use ftp_connect_core::Result;
+
+use super::status;
+use crate::{
+    client::{Client, Reply},
+    proto::Request,
+};
+
+/// An open file or folder. Dropping it closes it without waiting for the answer.
+#[derive(Debug)]
+pub(super) struct OpenHandle {
+    client: Client,
+    handle: Bytes,
+    closing: bool,
+}
+
+impl OpenHandle {
+    pub(super) fn new(client: &Client, handle: Bytes) -> Self {
+        Self {
+            client: client.clone(),
+            handle,
+            closing: false,
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.handle
+    }
+
+    /// Asks for the attributes of what is open.
+    pub(super) fn attributes(&self) -> Reply {
+        self.client.request(&Request::Fstat {
+            handle: &self.handle,
+        })
+    }
+
+    /// Closes it and waits for the server's word.
+    pub(super) async fn close(mut self, limit: Duration) -> Result<()> {
+        let mut reply = self.send_close();
+        status::done(reply.wait(limit).await?)
+    }
+
+    fn send_close(&mut self) -> Reply {
+        self.closing = true;
+        self.client.request(&Request::Close {
+            handle: &self.handle,
+        })
+    }
+}
+
+impl Drop for OpenHandle {
+    fn drop(&mut self) {
+        if !self.closing {
+            drop(self.send_close());
+        }
+    }
+}

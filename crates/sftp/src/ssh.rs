@@ -1,0 +1,497 @@
+//! The SSH connection under SFTP: handshake, host key, login, one channel with the `sftp` subsystem.
+//!
+//! ```text
+//! dial ─► Wire ─► russh: versions, key exchange ─► Judge (host key) ─► login ─► channel
+//!                                                   │ refused: nothing secret was sent
+//! ```
+//!
+//! The host key is judged inside the key exchange, in [`Client::check_server_key`], so that no handle
+//! with which a credential could be sent exists before the key is accepted.
+
+mod failure;
+mod host_key;
+mod known_hosts;
+mod login;
+mod wire;
+
+use std::{
+    borrow::Cow,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Result, Timings, dial};
+use russh::{
+    Channel, Disconnect, Preferred,
+    client::{self, DisconnectReason, GexParams, Handle, Msg},
+    keys::{Algorithm, HashAlg, PublicKeyOrCertificate},
+};
+use tokio::time::timeout;
+
+pub(crate) use host_key::Presented;
+
+use self::{
+    failure::Failure,
+    host_key::{Accepted, Judge},
+    login::Goodbye,
+    wire::{Leash, Opening, Wire},
+};
+use crate::keys::LoadedKey;
+
+/// A connection that is encrypted, to a server whose key is accepted.
+#[derive(Debug)]
+pub(crate) struct Ssh {
+    handle: Connection,
+    seen: Arc<Mutex<Seen>>,
+    pub(crate) facts: Facts,
+    /// Dropping the session closes the connection at once.
+    _leash: Leash,
+}
+
+/// What is known of the connection so far.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) peer: std::net::SocketAddr,
+    /// The server's version line.
+    pub(crate) version: String,
+    pub(crate) host_key: ftp_connect_core::HostKeyReport,
+    pub(crate) warnings: Vec<String>,
+    /// The negotiated algorithms, `what=name`.
+    pub(crate) algorithms: Vec<String>,
+    pub(crate) timings: Timings,
+}
+
+impl Ssh {
+    /// Dials, exchanges keys and checks the host key.
+    pub(crate) async fn connect(params: &ConnectParams) -> Result<Self> {
+        let judge = Judge::new(params)?;
+        let known = judge.known_types().await?;
+        let (connected, started) = shake_hands(params, Purpose::Session(judge), &known).await?;
+        let Handshake {
+            outcome,
+            seen,
+            opening,
+            leash,
+            dialed,
+        } = connected;
+        let handle = outcome.map_err(|failure| {
+            failure::handshake(failure, &opening, lock(&seen).goodbye_text(), params)
+        })?;
+        let mut timings = Timings::default();
+        timings.add("resolve", dialed.resolve);
+        timings.add("tcp", dialed.tcp);
+        timings.add("ssh", started.elapsed());
+        let (accepted, algorithms) = {
+            let mut seen = lock(&seen);
+            (seen.accepted.take(), std::mem::take(&mut seen.algorithms))
+        };
+        let Accepted { report, warnings } = accepted.ok_or_else(|| {
+            // No key exchange ends without a host key but the one without encryption.
+            Error::new(ErrorKind::Protocol).with_message("the server showed no host key")
+        })?;
+        for warning in &warnings {
+            tracing::warn!(server = %params.server(), "{warning}");
+        }
+        Ok(Self {
+            handle: Connection(handle),
+            seen,
+            facts: Facts {
+                peer: dialed.peer,
+                version: opening.version().unwrap_or_default(),
+                host_key: report,
+                warnings,
+                algorithms,
+                timings,
+            },
+            _leash: leash,
+        })
+    }
+
+    /// Logs in with what the parameters have.
+    pub(crate) async fn log_in(
+        &mut self,
+        params: &ConnectParams,
+        key: Option<LoadedKey>,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let seen = Arc::clone(&self.seen);
+        let goodbye = move || lock(&seen).goodbye.clone();
+        let attempt = login::log_in(&mut self.handle.0, params, key, goodbye);
+        within(params.timeouts().reply, Operation::Login, "login", attempt).await?;
+        self.facts.timings.add("login", started.elapsed());
+        Ok(())
+    }
+
+    /// Opens a channel for the `sftp` subsystem; the server's word on the subsystem itself comes
+    /// over the channel.
+    pub(crate) async fn open_sftp(&self, limit: Duration) -> Result<Channel<Msg>> {
+        let open = async {
+            let channel = self
+                .handle
+                .0
+                .channel_open_session()
+                .await
+                .map_err(|error| {
+                    if let russh::Error::ChannelOpenFailure(reason) = &error {
+                        return Error::new(ErrorKind::Refused)
+                            .with_message(format!("the server opens no channel: {reason:?}"))
+                            .with_hint("the server may allow no sessions to this user")
+                            .with_source(error);
+                    }
+                    failure::translate(error)
+                })?;
+            channel
+                .request_subsystem(true, "sftp")
+                .await
+                .map_err(failure::translate)?;
+            Ok(channel)
+        };
+        within(limit, Operation::Connect, "SSH channel", open).await
+    }
+
+    /// What the server wanted to be shown before the login (RFC 4252 §5.4).
+    pub(crate) fn login_banner(&self) -> String {
+        lock(&self.seen).banner.trim().to_owned()
+    }
+
+    /// What the server said when it ended the connection.
+    pub(crate) fn goodbye(&self) -> Option<String> {
+        lock(&self.seen).goodbye_text()
+    }
+
+    /// Takes leave and waits briefly for the connection to end.
+    pub(crate) async fn disconnect(mut self) {
+        let leave = async {
+            let _ = self
+                .handle
+                .0
+                .disconnect(Disconnect::ByApplication, "", "")
+                .await;
+            let _ = (&mut self.handle.0).await;
+        };
+        let _ = timeout(LEAVE, leave).await;
+    }
+}
+
+/// The server's host key, taken without logging in: the connection ends as soon as it is known.
+pub(crate) async fn host_key(params: &ConnectParams) -> Result<Presented> {
+    let (connected, _) = shake_hands(params, Purpose::HostKey, &[]).await?;
+    let Handshake {
+        outcome,
+        seen,
+        opening,
+        ..
+    } = connected;
+    let (presented, goodbye) = {
+        let mut seen = lock(&seen);
+        (seen.presented.take(), seen.goodbye_text())
+    };
+    match (presented, outcome) {
+        (Some(key), _) => Ok(key),
+        (None, Err(failure)) => Err(failure::handshake(failure, &opening, goodbye, params)),
+        (None, Ok(_)) => {
+            Err(Error::new(ErrorKind::Protocol).with_message("the server showed no host key"))
+        }
+    }
+}
+
+struct Handshake {
+    outcome: std::result::Result<Handle<Client>, Failure>,
+    seen: Arc<Mutex<Seen>>,
+    opening: Opening,
+    leash: Leash,
+    dialed: Dialed,
+}
+
+struct Dialed {
+    peer: std::net::SocketAddr,
+    resolve: Duration,
+    tcp: Duration,
+}
+
+async fn shake_hands(
+    params: &ConnectParams,
+    purpose: Purpose,
+    known_types: &[String],
+) -> Result<(Handshake, Instant)> {
+    let dial::Dialed {
+        stream,
+        peer,
+        resolve,
+        tcp,
+    } = dial::dial(params)
+        .await
+        .map_err(|error| error.with_operation(Operation::Connect))?;
+    let started = Instant::now();
+    let (wire, leash, opening) = Wire::new(stream);
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let client = Client {
+        purpose,
+        seen: Arc::clone(&seen),
+    };
+    let config = Arc::new(config(params, known_types));
+    let limit = params.timeouts().reply;
+    let outcome = timeout(limit, client::connect_stream(config, wire, client))
+        .await
+        .map_err(|_| {
+            match opening.not_ssh() {
+                // Something that waits for us to speak another language.
+                Some(what @ (wire::NotSsh::Said(_) | wire::NotSsh::OldSsh(_))) => {
+                    failure::not_ssh(&what, params)
+                }
+                _ => timed_out("SSH handshake", limit),
+            }
+            .with_operation(Operation::Connect)
+        })?;
+    let dialed = Dialed { peer, resolve, tcp };
+    let handshake = Handshake {
+        outcome,
+        seen,
+        opening,
+        leash,
+        dialed,
+    };
+    Ok((handshake, started))
+}
+
+fn config(params: &ConnectParams, known_types: &[String]) -> client::Config {
+    client::Config {
+        window_size: WINDOW,
+        keepalive_interval: params.keep_alive(),
+        preferred: preferred(known_types),
+        // 2048 bits are the least that is still safe; many servers have no groups above 4096.
+        gex: GexParams::new(2048, 4096, 8192).unwrap_or_default(),
+        ..client::Config::default()
+    }
+}
+
+/// The algorithms offered: what OpenSSH offers of today's, nothing with SHA-1 or CBC. Host-key
+/// algorithms for which a key is known come first, so that the server shows that key.
+fn preferred(known_types: &[String]) -> Preferred {
+    use russh::{cipher, kex};
+    let mut kex = Preferred::DEFAULT.kex.into_owned();
+    let after = kex.iter().position(|name| *name == kex::DH_GEX_SHA256);
+    // Appliances that know elliptic curves but not Curve25519.
+    let nist = [
+        kex::ECDH_SHA2_NISTP256,
+        kex::ECDH_SHA2_NISTP384,
+        kex::ECDH_SHA2_NISTP521,
+    ];
+    let after = after.unwrap_or(kex.len());
+    kex.splice(after..after, nist);
+    let mut key: Vec<Algorithm> = Preferred::DEFAULT
+        .key
+        .iter()
+        .filter(|algorithm| !matches!(algorithm, Algorithm::Rsa { hash: None }))
+        .cloned()
+        .collect();
+    key.sort_by_key(|algorithm| {
+        let plain = match algorithm {
+            Algorithm::Rsa { .. } => "ssh-rsa",
+            other => other.as_str(),
+        };
+        !known_types.iter().any(|known| known == plain)
+    });
+    Preferred {
+        kex: Cow::Owned(kex),
+        key: Cow::Owned(key),
+        // AES first: nearly every processor has it in hardware.
+        cipher: Cow::Borrowed(&[
+            cipher::AES_256_GCM,
+            cipher::CHACHA20_POLY1305,
+            cipher::AES_256_CTR,
+            cipher::AES_192_CTR,
+            cipher::AES_128_CTR,
+        ]),
+        ..Preferred::DEFAULT
+    }
+}
+
+/// What the connection is for.
+#[derive(Debug)]
+enum Purpose {
+    Session(Judge),
+    HostKey,
+}
+
+/// Our side of the SSH library's callbacks.
+#[derive(Debug)]
+struct Client {
+    purpose: Purpose,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the callbacks saw.
+#[derive(Debug, Default)]
+struct Seen {
+    presented: Option<Presented>,
+    accepted: Option<Accepted>,
+    algorithms: Vec<String>,
+    banner: String,
+    goodbye: Option<Goodbye>,
+}
+
+impl Seen {
+    fn goodbye_text(&self) -> Option<String> {
+        match &self.goodbye {
+            Some(Goodbye::Message { text, .. }) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl client::Handler for Client {
+    type Error = Failure;
+
+    async fn check_server_key(
+        &mut self,
+        server: &PublicKeyOrCertificate,
+    ) -> std::result::Result<bool, Failure> {
+        let key = Presented::new(&server.public_key()).map_err(Failure::Ours)?;
+        match &self.purpose {
+            Purpose::Session(judge) => {
+                let accepted = judge.judge(&key).await.map_err(Failure::Ours)?;
+                lock(&self.seen).accepted = Some(accepted);
+                Ok(true)
+            }
+            Purpose::HostKey => {
+                lock(&self.seen).presented = Some(key);
+                Err(Failure::Enough)
+            }
+        }
+    }
+
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        names: &russh::Names,
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        let signature = match &names.key {
+            Algorithm::Rsa {
+                hash: Some(HashAlg::Sha512),
+            } => "rsa-sha2-512",
+            Algorithm::Rsa {
+                hash: Some(HashAlg::Sha256),
+            } => "rsa-sha2-256",
+            other => other.as_str(),
+        };
+        let mut algorithms = vec![
+            format!("kex={}", names.kex.as_ref()),
+            format!("host-key={signature}"),
+            format!("cipher={}", names.cipher.as_ref()),
+        ];
+        // The ciphers with authentication of their own need no MAC.
+        let aead = ["gcm", "poly1305"];
+        if !aead.iter().any(|part| names.cipher.as_ref().contains(part)) {
+            algorithms.push(format!("mac={}", names.client_mac.as_ref()));
+        }
+        lock(&self.seen).algorithms = algorithms;
+        Ok(())
+    }
+
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        let mut seen = lock(&self.seen);
+        if seen.banner.len() + banner.len() <= BANNER_BYTES {
+            seen.banner.push_str(banner);
+        }
+        Ok(())
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: DisconnectReason<Failure>,
+    ) -> std::result::Result<(), Failure> {
+        let (goodbye, outcome) = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                let text = info.message.replace(char::is_control, " ");
+                let goodbye = Goodbye::Message {
+                    code: info.reason_code as u32,
+                    text: text.trim().chars().take(300).collect(),
+                };
+                (goodbye, Ok(()))
+            }
+            DisconnectReason::Error(failure) => {
+                let goodbye = match &failure {
+                    Failure::Ssh(russh::Error::NoAuthMethod) => Goodbye::NoMethodLeft,
+                    _ => Goodbye::Silent,
+                };
+                (goodbye, Err(failure))
+            }
+        };
+        lock(&self.seen).goodbye = Some(goodbye);
+        outcome
+    }
+}
+
+/// The library's handle, which has no `Debug` of its own.
+struct Connection(Handle<Client>);
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+/// Waits for what must not take longer than `limit`.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    operation: Operation,
+    what: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(timed_out(what, limit)),
+    }
+    .map_err(|error| error.with_operation(operation))
+}
+
+fn timed_out(what: &str, limit: Duration) -> Error {
+    Error::new(ErrorKind::TimedOut)
+        .with_message(format!("{what}: no answer after {} s", limit.as_secs_f32()))
+}
+
+fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How much the server may send before it must wait for us, 32 MiB: a link of 1 Gbit/s with 250 ms
+/// of round trip stays full. It is no memory, for the channel is always drained.
+const WINDOW: u32 = 32 * 1024 * 1024;
+
+/// The longest login banner that is kept.
+const BANNER_BYTES: usize = 64 * 1024;
+
+/// How long a polite end may take.
+const LEAVE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_type_is_asked_for_first_and_sha1_never() {
+        let names = |known: &[&str]| {
+            let known: Vec<String> = known.iter().map(|name| (*name).to_owned()).collect();
+            let preferred = preferred(&known);
+            preferred
+                .key
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[])[0], "ssh-ed25519");
+        assert_eq!(names(&["ssh-rsa"])[..2], ["rsa-sha2-512", "rsa-sha2-256"]);
+        assert_eq!(
+            names(&["ssh-rsa", "ecdsa-sha2-nistp384"])[0],
+            "ecdsa-sha2-nistp384"
+        );
+        assert!(!names(&["ssh-rsa"]).iter().any(|name| name == "ssh-rsa"));
+    }
+}
