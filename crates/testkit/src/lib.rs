@@ -42,6 +42,7 @@ pub mod ca;
 pub mod conformance;
 mod embedded;
 pub mod ftp;
+pub mod ftps;
 pub mod lab;
 pub mod memory;
 pub mod peer;
