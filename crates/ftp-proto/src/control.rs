@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn clear_bytes_stop_the_upgrade() {
-        for rest in ["", "2", "220 injected\r\n"] {
+        for rest in ["", "2", "\n", "220 injected\r\n"] {
             let mut control = Control::new(Limits::default());
             control.received(b"220 ready\r\n");
             assert!(control.next_reply().unwrap().is_some());

@@ -29,6 +29,8 @@ pub struct ReplyDecoder {
     /// The code of the reply that is being read, if it is a multi-line one.
     code: Option<u16>,
     ready: VecDeque<Reply>,
+    /// Whether bytes have come since the last whole reply.
+    begun: bool,
     failed: Option<ReplyError>,
 }
 
@@ -56,6 +58,7 @@ impl ReplyDecoder {
             open_bytes: 0,
             code: None,
             ready: VecDeque::new(),
+            begun: false,
             failed: None,
         }
     }
@@ -102,17 +105,14 @@ impl ReplyDecoder {
         false
     }
 
-    /// Whether nothing is held: no whole reply, no part of one.
+    /// Whether nothing is held: no whole reply, and not a byte, be it blank, since the last one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ready.is_empty()
-            && self.line.is_empty()
-            && self.open.is_empty()
-            && self.telnet == Telnet::Data
-            && self.failed.is_none()
+        self.ready.is_empty() && !self.begun && self.failed.is_none()
     }
 
     fn push_byte(&mut self, byte: u8) {
+        self.begun = true;
         match self.telnet {
             Telnet::Data if byte == IAC => self.telnet = Telnet::Iac,
             Telnet::Data => self.data(byte),
@@ -204,6 +204,7 @@ impl ReplyDecoder {
     fn complete(&mut self) {
         self.code = None;
         self.open_bytes = 0;
+        self.begun = false;
         if let Some(reply) = Reply::from_lines(std::mem::take(&mut self.open)) {
             self.ready.push_back(reply);
         }

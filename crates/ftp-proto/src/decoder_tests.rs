@@ -144,7 +144,15 @@ fn another_code_ends_a_reply_only_when_nothing_follows() {
 
 #[test]
 fn emptiness_counts_parts() {
-    for bytes in [&b"2"[..], b"200-x\r\n", b"200 x\r\n", b"\xff", b"x\r\n"] {
+    for bytes in [
+        &b"2"[..],
+        b"200-x\r\n",
+        b"200 x\r\n",
+        b"\xff",
+        b"x\r\n",
+        b"\n",
+        b"\xff\xf1",
+    ] {
         let mut decoder = ReplyDecoder::new(Limits::default());
         decoder.push(bytes);
         assert!(!decoder.is_empty(), "{}", bytes.escape_ascii());

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use ftp_connect_core::TlsReport;
@@ -118,31 +118,34 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The bytes of a socket's first read, shared with whoever wants to know them after the socket was
+/// The first bytes of a socket, shared with whoever wants to know them after the socket was
 /// given away.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FirstBytes(Arc<OnceLock<Vec<u8>>>);
+pub(crate) struct FirstBytes(Arc<Mutex<Vec<u8>>>);
 
 impl FirstBytes {
     /// Whether they look like an FTP reply in the clear.
     pub(crate) fn are_a_reply(&self) -> bool {
         matches!(
-            self.0.get().map(Vec::as_slice),
-            Some([b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..])
+            self.bytes().as_slice(),
+            [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..]
         )
     }
 
     /// What was read, as text, shortened.
     pub(crate) fn text(&self) -> String {
-        let bytes = self.0.get().map(Vec::as_slice).unwrap_or_default();
-        String::from_utf8_lossy(bytes).trim().to_owned()
+        String::from_utf8_lossy(&self.bytes()).trim().to_owned()
     }
 
     fn note(&self, bytes: &[u8]) {
-        if !bytes.is_empty() && self.0.get().is_none() {
-            // Only the first read counts; a second one at the same time cannot be.
-            let _ = self.0.set(bytes[..bytes.len().min(KEPT)].to_vec());
-        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = KEPT - kept.len();
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone()
     }
 }
 
@@ -156,8 +159,10 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: bool) {
         let first = FirstBytes::default();
-        first.note(bytes);
-        first.note(b"220 later");
+        for byte in bytes {
+            first.note(&[*byte]);
+        }
+        first.note(&[b' '; 2 * KEPT]);
         assert_eq!(first.are_a_reply(), expected);
     }
 

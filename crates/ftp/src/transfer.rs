@@ -290,6 +290,8 @@ impl FtpSession {
             ));
             loop {
                 tokio::select! {
+                    // What is there counts first: a last word may come with the data connection.
+                    biased;
                     established = &mut establishing => break established,
                     step = wire.advance(&mut active.flow), if !active.flow.is_answered() => match step? {
                         Step::OpenData(_) => {}
