@@ -1,23 +1,23 @@
 //! FTP, explicit FTPS and implicit FTPS servers on loopback.
 //!
 //! Why: a backend's own tests want a server that is there in a millisecond and lets them look into
-//! its folder. The file side is [libunftp]; in front of each of its control connections stands a
-//! relay of ours which terminates TLS (libunftp has no implicit TLS), hands it one command at a
-//! time (it may answer pipelined commands out of order) and undoes what a failed transfer after
-//! `REST` leaves behind. Data connections go straight to libunftp and share the relay's TLS
-//! configuration, so a session of the control connection can be resumed on them.
+//! its folder. The file side is [libunftp], in the clear. Before each of its connections stands a relay
+//! of ours which speaks TLS with the client (libunftp has no implicit TLS, and says nothing when TLS
+//! fails on a data connection), hands it one command at a time (it may answer pipelined commands
+//! out of order), undoes what a failed transfer after `REST` leaves behind, and sends a transfer's last
+//! reply after its last byte. Control and data connections share one TLS configuration, so sessions
+//! can be resumed, and a server can [insist](FtpServerBuilder::with_session_reuse_required) on it.
 //!
 //! What these servers do *not* do, so that real servers or the [scripted peer](crate::peer) must
 //! cover it:
-//! - insist on a resumed session for data connections, or on a client certificate;
-//! - `EPRT`, `MFMT`, `SITE CHMOD`, `HASH`, `LANG`, `TYPE A` conversion (it is accepted and ignored); active mode
-//!   is there as IPv4 `PORT` only, and the server connects at once instead of at the transfer;
-//! - names that are not UTF-8: libunftp closes the connection;
+//! - tell the session of this control connection from that of another; ask for a client certificate;
+//! - `MFMT`, `SITE CHMOD`, `HASH`, `LANG`; `TYPE A` is accepted and ignored;
+//! - names that are not UTF-8: refused with 501;
 //! - `ABOR` in the middle of a transfer: it is answered when the transfer has ended;
-//! - a refused TLS handshake on a data connection: libunftp's task ends and no final reply comes;
-//! - closing of a data connection after an upload with close_notify: a bare FIN comes;
+//! - a transfer whose data connection is never opened: libunftp gives no final reply;
 //! - IPv6: they listen on 127.0.0.1.
 
+mod data;
 mod front;
 mod unftp;
 
@@ -33,6 +33,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::ca::{CertificateRequest, ServerCertificate, TestCa, TlsVersions};
+
+pub(crate) use self::data::host_port;
 
 /// A running FTP server. It stops when it is dropped.
 ///
@@ -71,6 +73,7 @@ impl FtpServer {
             certificate: None,
             versions: TlsVersions::Both,
             tls_required: true,
+            reuse_required: false,
         }
     }
 
@@ -138,6 +141,7 @@ pub struct FtpServerBuilder {
     certificate: Option<ServerCertificate>,
     versions: TlsVersions,
     tls_required: bool,
+    reuse_required: bool,
 }
 
 impl FtpServerBuilder {
@@ -177,6 +181,14 @@ impl FtpServerBuilder {
         self
     }
 
+    /// Whether data connections under TLS must resume a session of this server; 522 otherwise. Off by
+    /// default.
+    #[must_use]
+    pub fn with_session_reuse_required(mut self, required: bool) -> Self {
+        self.reuse_required = required;
+        self
+    }
+
     /// Starts the server on an ephemeral loopback port. Connections are accepted when this returns.
     ///
     /// # Errors
@@ -206,6 +218,7 @@ impl FtpServerBuilder {
             acceptor: tls.map(TlsAcceptor::from),
             implicit: self.security == FtpSecurity::Implicit,
             tls_required: self.security != FtpSecurity::Plain && self.tls_required,
+            reuse_required: self.reuse_required,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;

@@ -1,11 +1,11 @@
 //! The relay before a control connection of libunftp.
 //!
 //! Why: see [the module above](super). It terminates TLS, sends commands on one at a time, and
-//! knows just enough of replies (RFC 959 §4.2) to see where one ends.
-//!
-//! Not here: anything about data connections; clients reach those directly.
+//! knows just enough of replies (RFC 959 §4.2) to see where one ends. A transfer's last reply waits
+//! until the [data connection](super::data) has had its last byte.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::data::{Data, Security, host_port, passive_port};
 use super::unftp::Files;
 
 /// When TLS begins and what is refused without it.
@@ -21,6 +22,7 @@ pub(super) struct Rules {
     pub(super) acceptor: Option<TlsAcceptor>,
     pub(super) implicit: bool,
     pub(super) tls_required: bool,
+    pub(super) reuse_required: bool,
 }
 
 /// Accepts for ever. Cancelling it ends every connection.
@@ -64,6 +66,10 @@ async fn serve(client: TcpStream, rules: &Rules, files: &Files) -> io::Result<()
         swallow: false,
         restart: false,
         transfer: None,
+        started: false,
+        passive: false,
+        data: None,
+        tasks: JoinSet::new(),
         client_ended: false,
     };
     let (relayed, served) = tokio::join!(relay.run(), files.serve(far));
@@ -85,7 +91,7 @@ async fn inner_pair() -> io::Result<(TcpStream, TcpStream)> {
     }
 }
 
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
@@ -107,6 +113,13 @@ struct Relay<'a> {
     restart: bool,
     /// The command under way is a transfer.
     transfer: Option<Transfer>,
+    /// Its preliminary reply has come.
+    started: bool,
+    /// The command under way is `PASV` or `EPSV`.
+    passive: bool,
+    data: Option<Data>,
+    /// Relays of data connections.
+    tasks: JoinSet<()>,
     client_ended: bool,
 }
 
@@ -142,12 +155,8 @@ impl Relay<'_> {
     }
 
     async fn reply_line(&mut self, line: &[u8]) -> io::Result<()> {
-        if !self.swallow {
-            self.client.write_all(line).await?;
-            self.client.flush().await?;
-        }
         let Some(code) = line.first_chunk::<3>().copied() else {
-            return Ok(());
+            return self.pass_on(line).await;
         };
         let ends = match (self.multiline, line.get(3)) {
             (Some(open), Some(b' ')) => open == code,
@@ -158,11 +167,68 @@ impl Relay<'_> {
             }
             (None, _) => true,
         };
-        if ends {
-            self.multiline = None;
-            self.reply_ended(code).await?;
+        if !ends {
+            return self.pass_on(line).await;
         }
-        Ok(())
+        let single = self.multiline.take().is_none();
+        match self.replaced(line, code).await?.filter(|_| single) {
+            Some(own) => self.pass_on(format!("{own}\r\n").as_bytes()).await?,
+            None => self.pass_on(line).await?,
+        }
+        self.reply_ended(code).await
+    }
+
+    async fn pass_on(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.swallow {
+            return Ok(());
+        }
+        self.client.write_all(line).await?;
+        self.client.flush().await
+    }
+
+    /// What is said instead of libunftp's reply.
+    async fn replaced(&mut self, line: &[u8], code: [u8; 3]) -> io::Result<Option<String>> {
+        if self.swallow || code[0] == b'1' {
+            self.started |= !self.swallow;
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.passive) && code[0] == b'2' {
+            return self.passive_reply(line, code).await.map(Some);
+        }
+        if self.transfer.is_some() && std::mem::take(&mut self.started) {
+            let data = self.data.take();
+            let verdict = match data {
+                Some(data) => data.finish().await,
+                None => None,
+            };
+            // A refusal of the file itself says more than what became of the connection.
+            return Ok(verdict.filter(|_| code[0] != b'5').map(str::to_owned));
+        }
+        Ok(None)
+    }
+
+    async fn passive_reply(&mut self, line: &[u8], code: [u8; 3]) -> io::Result<String> {
+        let port = passive_port(&String::from_utf8_lossy(line));
+        let port = port.ok_or_else(|| io::Error::other("no port in libunftp's reply"))?;
+        let inner = SocketAddr::from(([127, 0, 0, 1], port));
+        let data = Data::passive(inner, self.data_security(), &mut self.tasks).await?;
+        let port = data.port;
+        self.data = Some(data);
+        Ok(if &code == b"229" {
+            format!("229 Entering Extended Passive Mode (|||{port}|)")
+        } else {
+            let (high, low) = (port / 256, port % 256);
+            format!("227 Entering Passive Mode (127,0,0,1,{high},{low})")
+        })
+    }
+
+    fn data_security(&self) -> Option<Security> {
+        let acceptor = self.rules.acceptor.as_ref().filter(|_| self.private_data)?;
+        let reuse_required = self.rules.reuse_required;
+        Some(Security {
+            acceptor: acceptor.clone(),
+            reuse_required,
+        })
     }
 
     async fn reply_ended(&mut self, code: [u8; 3]) -> io::Result<()> {
@@ -203,29 +269,73 @@ impl Relay<'_> {
     }
 
     async fn command(&mut self, line: &[u8]) -> io::Result<()> {
-        let text = String::from_utf8_lossy(line)
-            .trim_end()
-            .to_ascii_uppercase();
+        let Ok(text) = std::str::from_utf8(line) else {
+            // libunftp would take replacement characters for the name.
+            return self
+                .answer("501 the embedded server takes UTF-8 only")
+                .await;
+        };
+        let text = text.trim_end().to_ascii_uppercase();
         let verb = text.split(' ').next().unwrap_or_default();
+        let tls = self.rules.acceptor.is_some();
+        let required = self.rules.tls_required;
         match verb {
             "AUTH" if self.secured => return self.answer("503 TLS is on already").await,
-            "AUTH" if self.rules.acceptor.is_some() => return self.upgrade(&text).await,
-            "USER" | "PASS" if self.rules.tls_required && !self.secured => {
+            "AUTH" if tls => return self.upgrade(&text).await,
+            "USER" | "PASS" if required && !self.secured => {
                 return self.answer("530 use AUTH TLS first").await;
             }
-            "PASV" | "EPSV" | "PORT" if self.rules.tls_required && !self.private_data => {
+            "PBSZ" | "PROT" if tls && !self.secured => {
+                return self.answer("503 use AUTH TLS first").await;
+            }
+            "PBSZ" if tls => return self.answer("200 PBSZ=0").await,
+            "PROT" if tls => return self.protect(&text).await,
+            "PASV" | "EPSV" | "PORT" | "EPRT" if required && !self.private_data => {
                 return self
                     .answer("522 data connections must be protected with PROT P")
                     .await;
             }
-            "PROT" if self.secured => self.private_data = text == "PROT P",
+            "PASV" | "EPSV" => self.passive = true,
+            "PORT" | "EPRT" => return self.active(&text).await,
             "REST" => self.restart = text != "REST 0",
             "RETR" | "STOR" | "APPE" | "STOU" => self.transfer = Some(Transfer::File),
             "LIST" | "NLST" | "MLSD" => self.transfer = Some(Transfer::Listing),
             _ => {}
         }
+        self.send_on(line).await
+    }
+
+    async fn send_on(&mut self, line: &[u8]) -> io::Result<()> {
         self.awaited += 1;
         self.inner.write_all(line).await
+    }
+
+    /// `PROT` (RFC 4217 §9): libunftp is not told, as its data connections end at the relay.
+    async fn protect(&mut self, command: &str) -> io::Result<()> {
+        match command {
+            "PROT P" => {
+                self.private_data = true;
+                self.answer("200 data connections are private").await
+            }
+            "PROT C" if !self.rules.tls_required => {
+                self.private_data = false;
+                self.answer("200 data connections are clear").await
+            }
+            "PROT C" => self.answer("534 data connections must be private").await,
+            _ => self.answer("536 only PROT P and PROT C are known").await,
+        }
+    }
+
+    async fn active(&mut self, command: &str) -> io::Result<()> {
+        let argument = command.split_once(' ').map(|(_, argument)| argument);
+        let Some(client) = argument.and_then(host_port) else {
+            return self.answer("501 no address").await;
+        };
+        let data = Data::active(client, self.data_security(), &mut self.tasks).await?;
+        let (high, low) = (data.port / 256, data.port % 256);
+        self.data = Some(data);
+        self.send_on(format!("PORT 127,0,0,1,{high},{low}\r\n").as_bytes())
+            .await
     }
 
     async fn upgrade(&mut self, command: &str) -> io::Result<()> {

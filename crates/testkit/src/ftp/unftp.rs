@@ -23,7 +23,7 @@ pub(super) struct Files {
     pub(super) user: String,
     pub(super) password: String,
     pub(super) logins: Arc<AtomicUsize>,
-    /// TLS of the data connections; the control connection's is the front's affair.
+    /// Only makes `FEAT` name TLS: the relays speak it.
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 

@@ -1,11 +1,12 @@
 //! The play itself: one step after the other, under one deadline.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+use crate::ftp::host_port;
 
 use super::script::{Leave, Pattern, Step, glob};
 use super::transcript::{Failure, PlayError, Side, Transcript, shown};
@@ -261,7 +262,8 @@ impl Play {
     }
 
     async fn connect_data(&mut self, tls: bool) -> io::Result<()> {
-        let addr = data_address(&self.captured).ok_or_else(|| {
+        let captured = String::from_utf8_lossy(&self.captured);
+        let addr = host_port(captured.trim()).ok_or_else(|| {
             let captured = shown(&self.captured);
             io::Error::other(format!("no address in what `*` stood for: `{captured}`"))
         })?;
@@ -407,27 +409,6 @@ fn described(step: &Step) -> String {
     }
 }
 
-/// The address in the argument of `PORT` (RFC 959 §4.1.2) or `EPRT` (RFC 2428 §2).
-fn data_address(text: &[u8]) -> Option<SocketAddr> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    if let Some(rest) = text.strip_prefix('|') {
-        let mut fields = rest.split('|').skip(1);
-        let ip: IpAddr = fields.next()?.parse().ok()?;
-        return Some(SocketAddr::new(ip, fields.next()?.parse().ok()?));
-    }
-    let numbers: Vec<u8> = text
-        .split(',')
-        .map(|n| n.parse().ok())
-        .collect::<Option<_>>()?;
-    let [a, b, c, d, high, low] = numbers[..] else {
-        return None;
-    };
-    Some(SocketAddr::new(
-        IpAddr::from([a, b, c, d]),
-        u16::from_be_bytes([high, low]),
-    ))
-}
-
 fn borrow(wire: &mut Option<Wire>) -> io::Result<&mut Wire> {
     wire.as_mut().ok_or_else(left)
 }
@@ -451,23 +432,3 @@ fn ends_abruptly(error: &io::Error) -> bool {
 }
 
 const LONGEST_LINE: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<&str>) {
-            let expected = expected.map(|addr| addr.parse().unwrap());
-            assert_eq!(data_address(text.as_bytes()), expected, "{text}");
-        }
-        check("127,0,0,1,4,5", Some("127.0.0.1:1029"));
-        check("|1|127.0.0.1|1029|", Some("127.0.0.1:1029"));
-        check("|2|::1|1029|", Some("[::1]:1029"));
-        check("127,0,0,1,4", None);
-        check("127,0,0,1,4,256", None);
-        check("nonsense", None);
-    }
-}

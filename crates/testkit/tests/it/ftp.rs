@@ -104,20 +104,167 @@ async fn active_mode_connects_to_the_client() {
     let mut raw = Raw::connect(server.addr()).await;
     raw.reply().await;
     raw.login(server.user(), server.password()).await;
+    for eprt in [false, true] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let command = if eprt {
+            format!("EPRT |1|127.0.0.1|{port}|")
+        } else {
+            format!("PORT 127,0,0,1,{},{}", port / 256, port % 256)
+        };
+        raw.command(&command, "200").await;
+        let (mut data, _) = listener.accept().await.unwrap();
+        raw.command("RETR f", "150").await;
+        let mut content = String::new();
+        data.read_to_string(&mut content).await.unwrap();
+        assert_eq!(content, "12345");
+        let last = raw.reply().await;
+        Raw::check(&last, "226");
+    }
+}
+
+#[tokio::test]
+async fn active_mode_under_tls() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), "12345").unwrap();
+    let (mut raw, connector) = secured(&server).await;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    raw.command(
-        &format!("PORT 127,0,0,1,{},{}", port / 256, port % 256),
-        "200",
-    )
-    .await;
-    let (mut data, _) = listener.accept().await.unwrap();
+    raw.command(&format!("EPRT |1|127.0.0.1|{port}|"), "200")
+        .await;
+    let (tcp, _) = listener.accept().await.unwrap();
     raw.command("RETR f", "150").await;
+    let mut data = connector.connect(localhost(), tcp).await.unwrap();
     let mut content = String::new();
     data.read_to_string(&mut content).await.unwrap();
     assert_eq!(content, "12345");
     let last = raw.reply().await;
     Raw::check(&last, "226");
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_utf8_is_refused_and_the_session_goes_on() {
+    let server = FtpServer::builder(FtpSecurity::Plain)
+        .start()
+        .await
+        .unwrap();
+    let mut raw = Raw::connect(server.addr()).await;
+    raw.reply().await;
+    raw.login(server.user(), server.password()).await;
+    raw.send_bytes(b"MKD caf\xe9\r\n").await;
+    let reply = raw.reply().await;
+    Raw::check(&reply, "501");
+    raw.command("NOOP", "200").await;
+}
+
+/// Logged in under explicit TLS with private data connections.
+async fn secured(server: &FtpServer) -> (Raw, TlsConnector) {
+    let config = server
+        .certificate()
+        .unwrap()
+        .client_config(TlsVersions::Both)
+        .unwrap();
+    let mut raw = Raw::connect(server.addr()).await;
+    raw.reply().await;
+    raw.command("AUTH TLS", "234").await;
+    raw.secure(config.clone()).await;
+    raw.login(server.user(), server.password()).await;
+    raw.command("PBSZ 0", "200").await;
+    raw.command("PROT P", "200").await;
+    (raw, TlsConnector::from(config))
+}
+
+#[tokio::test]
+async fn a_failed_handshake_on_a_data_connection_is_told() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), "12345").unwrap();
+    let (mut raw, _) = secured(&server).await;
+    for command in ["RETR f", "STOR g"] {
+        let tcp = raw.passive().await;
+        raw.command(command, "150").await;
+        drop(tcp);
+        let last = raw.reply().await;
+        Raw::check(&last, "425");
+    }
+    assert_eq!(raw.download("RETR f").await, b"12345");
+}
+
+#[tokio::test]
+async fn an_upload_that_ends_without_close_notify_is_not_taken_for_whole() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .start()
+        .await
+        .unwrap();
+    let (mut raw, connector) = secured(&server).await;
+    let tcp = raw.passive().await;
+    raw.command("STOR f", "150").await;
+    let mut data = connector.connect(localhost(), tcp).await.unwrap();
+    data.write_all(b"half").await.unwrap();
+    data.flush().await.unwrap();
+    data.get_mut().0.shutdown().await.unwrap();
+    let last = raw.reply().await;
+    Raw::check(&last, "426");
+    raw.upload("STOR f", b"the whole").await;
+    assert_eq!(
+        std::fs::read(server.root().join("f")).unwrap(),
+        b"the whole"
+    );
+}
+
+#[tokio::test]
+async fn reuse_can_be_required() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .with_session_reuse_required(true)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), "12345").unwrap();
+    let (mut raw, _) = secured(&server).await;
+    assert_eq!(raw.download("RETR f").await, b"12345");
+
+    // A configuration of its own knows no session.
+    let fresh = server
+        .certificate()
+        .unwrap()
+        .client_config(TlsVersions::Both)
+        .unwrap();
+    let tcp = raw.passive().await;
+    raw.command("RETR f", "150").await;
+    let mut data = TlsConnector::from(fresh)
+        .connect(localhost(), tcp)
+        .await
+        .unwrap();
+    let mut content = Vec::new();
+    data.read_to_end(&mut content).await.unwrap();
+    assert!(content.is_empty());
+    let last = raw.reply().await;
+    Raw::check(&last, "522");
+    raw.command("NOOP", "200").await;
+}
+
+#[tokio::test]
+async fn a_download_left_in_the_middle_ends_with_an_error() {
+    let server = FtpServer::builder(FtpSecurity::Plain)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), vec![7; 8 << 20]).unwrap();
+    let mut raw = Raw::connect(server.addr()).await;
+    raw.reply().await;
+    raw.login(server.user(), server.password()).await;
+    let mut tcp = raw.passive().await;
+    raw.command("RETR f", "150").await;
+    tcp.read_exact(&mut [0; 1000]).await.unwrap();
+    drop(tcp);
+    let last = raw.reply().await;
+    Raw::check(&last, "426");
+    raw.command("NOOP", "200").await;
 }
 
 #[tokio::test]

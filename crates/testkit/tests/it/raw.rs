@@ -46,7 +46,11 @@ impl Raw {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.send_bytes(text.as_bytes()).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
     }
 
@@ -114,8 +118,7 @@ impl Raw {
         let mut data = self.secure_data(tcp).await;
         data.write_all(content).await.unwrap();
         data.shutdown().await.unwrap();
-        // The server closes an upload without close_notify.
-        let _ = data.read_to_end(&mut Vec::new()).await;
+        assert_eq!(data.read_to_end(&mut Vec::new()).await.unwrap(), 0);
         let last = self.reply().await;
         Self::check(&last, "226");
     }
