@@ -13,8 +13,6 @@
 //! - tell the session of this control connection from that of another; ask for a client certificate;
 //! - `MFMT`, `SITE CHMOD`, `HASH`, `LANG`; `TYPE A` is accepted and ignored;
 //! - names that are not UTF-8: refused with 501;
-//! - `ABOR` in the middle of a transfer: it is answered when the transfer has ended;
-//! - a transfer whose data connection is never opened: libunftp gives no final reply;
 //! - IPv6: they listen on 127.0.0.1.
 
 mod data;

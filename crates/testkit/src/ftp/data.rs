@@ -8,13 +8,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::HandshakeKind;
 use tokio::io::{AsyncWriteExt, copy, split};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -28,6 +29,7 @@ pub(super) struct Data {
     pub(super) port: u16,
     done: oneshot::Receiver<()>,
     verdict: Verdict,
+    opened: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
@@ -53,9 +55,26 @@ impl Data {
     /// Waits until the last byte has been sent, and says what the server should say instead of
     /// libunftp's own word.
     pub(super) async fn finish(mut self) -> Option<&'static str> {
-        // The sender only ever goes: that is the signal.
-        let _ = (&mut self.done).await;
+        self.ended().await;
         self.verdict.get().copied()
+    }
+
+    /// Resolves once there is nothing more to come, without using up the result.
+    pub(super) async fn ended(&mut self) {
+        if !self.done.is_terminated() {
+            let _ = (&mut self.done).await;
+        }
+    }
+
+    /// Whether libunftp has got its connection, so that it will say how the transfer ended.
+    pub(super) fn opened(&self) -> bool {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    /// Ends the connection at once, if it has not ended yet.
+    pub(super) fn abandon(&self, verdict: &'static str) {
+        let _ = self.verdict.set(verdict);
+        self.task.abort();
     }
 
     async fn spawn(
@@ -69,12 +88,15 @@ impl Data {
         let (signal, done) = oneshot::channel();
         let verdict = Verdict::default();
         let own = Arc::clone(&verdict);
+        let opened = Arc::new(AtomicBool::new(false));
+        let open_mark = Arc::clone(&opened);
         let task = tasks.spawn(async move {
-            let opened = timeout(OPEN_LIMIT, open(listener, inner, client)).await;
-            let Ok(Ok((client, inner))) = opened else {
-                let _ = own.set("425 the data connection was not opened");
+            let streams = timeout(OPEN_LIMIT, open(listener, inner, client)).await;
+            let Ok(Ok((client, inner))) = streams else {
+                let _ = own.set(NOT_OPENED);
                 return;
             };
+            open_mark.store(true, Ordering::SeqCst);
             if let Err(error) = carry(client, inner, security, &own, signal).await {
                 tracing::debug!(%error, "embedded FTP data connection ended");
             }
@@ -83,6 +105,7 @@ impl Data {
             port,
             done,
             verdict,
+            opened,
             task,
         })
     }
@@ -91,7 +114,7 @@ impl Data {
 impl Drop for Data {
     fn drop(&mut self) {
         // One that was never used. A used one goes on to see the client leave.
-        if self.done.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+        if !self.done.is_terminated() && self.done.try_recv() == Err(TryRecvError::Empty) {
             self.task.abort();
         }
     }
@@ -233,8 +256,10 @@ pub(crate) fn host_port(text: &str) -> Option<SocketAddr> {
     ))
 }
 
-/// As libunftp waits for a data connection.
-const OPEN_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const NOT_OPENED: &str = "425 the data connection was not opened";
+
+/// Shorter than libunftp's 15 seconds, so that it never gives up first.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
 
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 

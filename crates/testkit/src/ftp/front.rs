@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::data::{Data, Security, host_port, passive_port};
+use super::data::{Data, NOT_OPENED, Security, host_port, passive_port};
 use super::unftp::Files;
 
 /// When TLS begins and what is refused without it.
@@ -145,6 +145,10 @@ impl Relay<'_> {
                 read = self.client.read_buf(&mut self.commands), if room => {
                     self.client_ended = read? == 0;
                 }
+                // libunftp says nothing of a transfer whose connection never came.
+                () = not_opened(&mut self.data), if self.started => {
+                    self.end_unopened(NOT_OPENED).await?;
+                }
                 read = self.inner.read_buf(&mut self.replies) => {
                     if read? == 0 {
                         return Ok(());
@@ -222,6 +226,14 @@ impl Relay<'_> {
         })
     }
 
+    /// Ends the transfer under way, of which libunftp will say nothing.
+    async fn end_unopened(&mut self, text: &str) -> io::Result<()> {
+        self.data = None;
+        self.started = false;
+        self.answer(text).await?;
+        self.reply_ended(*b"425").await
+    }
+
     fn data_security(&self) -> Option<Security> {
         let acceptor = self.rules.acceptor.as_ref().filter(|_| self.private_data)?;
         let reuse_required = self.rules.reuse_required;
@@ -256,9 +268,14 @@ impl Relay<'_> {
 
     async fn forward_commands(&mut self) -> io::Result<()> {
         loop {
-            let abort =
-                self.commands.len() >= 4 && self.commands[..4].eq_ignore_ascii_case(b"ABOR");
-            if self.awaited > 0 && !abort {
+            if self
+                .commands
+                .get(..4)
+                .is_some_and(|verb| verb.eq_ignore_ascii_case(b"ABOR"))
+            {
+                self.abandon().await?;
+            }
+            if self.awaited > 0 {
                 return Ok(());
             }
             let Some(line) = take_line(&mut self.commands) else {
@@ -303,6 +320,18 @@ impl Relay<'_> {
             _ => {}
         }
         self.send_on(line).await
+    }
+
+    /// Ends the transfer under way for an `ABOR` that waits: libunftp would answer it only after
+    /// the whole file.
+    async fn abandon(&mut self) -> io::Result<()> {
+        let text = "426 the transfer was aborted";
+        match &self.data {
+            Some(data) if self.started && data.opened() => data.abandon(text),
+            Some(_) if self.started => self.end_unopened(text).await?,
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn send_on(&mut self, line: &[u8]) -> io::Result<()> {
@@ -369,6 +398,17 @@ impl Relay<'_> {
 enum Transfer {
     File,
     Listing,
+}
+
+/// Resolves when it is certain that the data connection will not be opened.
+async fn not_opened(data: &mut Option<Data>) {
+    if let Some(data) = data {
+        data.ended().await;
+        if !data.opened() {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 fn take_line(buffer: &mut BytesMut) -> Option<BytesMut> {

@@ -249,6 +249,54 @@ async fn reuse_can_be_required() {
 }
 
 #[tokio::test]
+async fn abor_ends_a_transfer_at_once() {
+    let server = FtpServer::builder(FtpSecurity::Plain)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), vec![7; 64 << 20]).unwrap();
+    let mut raw = Raw::connect(server.addr()).await;
+    raw.reply().await;
+    raw.login(server.user(), server.password()).await;
+    // With the data connection open and unread, and with none at all.
+    for connected in [true, false] {
+        let tcp = if connected {
+            Some(raw.passive().await)
+        } else {
+            raw.command("EPSV", "229").await;
+            None
+        };
+        raw.command("RETR f", "150").await;
+        if let Some(mut tcp) = tcp {
+            tcp.read_exact(&mut [0; 1000]).await.unwrap();
+            raw.command("ABOR", "426").await;
+        } else {
+            raw.command("ABOR", "426").await;
+        }
+        let last = raw.reply().await;
+        Raw::check(&last, "2");
+        raw.command("NOOP", "200").await;
+    }
+}
+
+#[tokio::test]
+async fn a_data_connection_that_never_comes_ends_the_transfer() {
+    let server = FtpServer::builder(FtpSecurity::Plain)
+        .start()
+        .await
+        .unwrap();
+    std::fs::write(server.root().join("f"), "12345").unwrap();
+    let mut raw = Raw::connect(server.addr()).await;
+    raw.reply().await;
+    raw.login(server.user(), server.password()).await;
+    raw.command("EPSV", "229").await;
+    raw.command("RETR f", "150").await;
+    let last = raw.reply().await;
+    Raw::check(&last, "425");
+    assert_eq!(raw.download("RETR f").await, b"12345");
+}
+
+#[tokio::test]
 async fn a_download_left_in_the_middle_ends_with_an_error() {
     let server = FtpServer::builder(FtpSecurity::Plain)
         .start()
