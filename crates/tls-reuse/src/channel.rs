@@ -1,14 +1,22 @@
 //! What the engine calls for each handshake of one session.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt::Debug,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use ftp_connect_core::{
     CertificateReport, ConnectParams, Error, ErrorKind, Host, Result, Retry, params::SessionReuse,
 };
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream, tls_failure};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{context::Context, roots::SystemRoots, stream};
+use crate::{
+    context::Context,
+    roots::SystemRoots,
+    stream::{self, TlsStream},
+};
 
 /// The TLS of one control connection and its data connections.
 #[derive(Debug)]
@@ -41,14 +49,30 @@ impl Channels {
 #[async_trait]
 impl ChannelSecurity for Channels {
     async fn secure_control(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
-        let stream = stream::handshake(&self.context, socket, host).await?;
-        self.certificates
-            .get_or_init(|| stream.certificates().to_vec());
-        Ok(Box::new(stream))
+        Ok(Box::new(self.control(socket, host).await?))
     }
 
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
-        let mut stream = stream::handshake(&self.context, socket, host).await?;
+        Ok(Box::new(self.data(socket, host).await?))
+    }
+}
+
+impl Channels {
+    pub(crate) async fn control<IO>(&self, io: IO, host: &Host) -> Result<TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
+    {
+        let stream = stream::handshake(&self.context, io, host).await?;
+        self.certificates
+            .get_or_init(|| stream.certificates().to_vec());
+        Ok(stream)
+    }
+
+    pub(crate) async fn data<IO>(&self, io: IO, host: &Host) -> Result<TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
+    {
+        let mut stream = stream::handshake(&self.context, io, host).await?;
         if stream.resumed() {
             if let Some(certificates) = self.certificates.get() {
                 stream.set_certificates(certificates.clone());
@@ -58,7 +82,7 @@ impl ChannelSecurity for Channels {
         } else {
             tracing::debug!("the server did not resume the TLS session on a data connection");
         }
-        Ok(Box::new(stream))
+        Ok(stream)
     }
 }
 

@@ -46,6 +46,9 @@ mod session;
 mod stream;
 mod trust;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

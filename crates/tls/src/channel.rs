@@ -1,13 +1,18 @@
 //! What the engine calls for each handshake of one session.
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
 use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{config, stream, trust::SystemRoots};
+use crate::{
+    config,
+    stream::{self, TlsStream},
+    trust::SystemRoots,
+};
 
 /// The TLS of one control connection and its data connections.
 #[derive(Debug)]
@@ -30,19 +35,22 @@ impl Channels {
         Ok(Self { config, trust })
     }
 
-    async fn secure(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
-        let stream = stream::handshake(&self.config, self.trust, socket, host).await?;
-        Ok(Box::new(stream))
+    /// The same for control and data connections: both have the one configuration.
+    pub(crate) async fn secure<IO>(&self, io: IO, host: &Host) -> Result<TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
+    {
+        stream::handshake(&self.config, self.trust, io, host).await
     }
 }
 
 #[async_trait]
 impl ChannelSecurity for Channels {
     async fn secure_control(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
-        self.secure(socket, host).await
+        Ok(Box::new(self.secure(socket, host).await?))
     }
 
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
-        self.secure(socket, host).await
+        Ok(Box::new(self.secure(socket, host).await?))
     }
 }

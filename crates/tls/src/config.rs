@@ -40,13 +40,19 @@ pub(crate) fn client_config(
     let trusted_by = trust.name();
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(tls))
-        .map_err(|error| unusable("the TLS versions", error))?
+        .map_err(|error| {
+            Error::new(ErrorKind::InvalidParameter)
+                .with_message("no TLS version is allowed")
+                .with_source(error)
+        })?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
     let mut config = match client_certificate(tls)? {
-        Some((chain, key)) => builder
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| unusable("client certificate and key", error))?,
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
+            Error::new(ErrorKind::KeyUnusable)
+                .with_message("client certificate and key do not go together")
+                .with_source(error)
+        })?,
         None => builder.with_no_client_auth(),
     };
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -110,12 +116,6 @@ fn private_key(file: &str) -> Result<PrivateKeyDer<'static>> {
             .with_hint(hint)
             .with_source(error)
     })
-}
-
-fn unusable(what: &str, error: rustls::Error) -> Error {
-    Error::new(ErrorKind::InvalidParameter)
-        .with_message(format!("{what} cannot be used: {error}"))
-        .with_source(error)
 }
 
 /// In `BEGIN ENCRYPTED PRIVATE KEY` and in the `Proc-Type` header of older files.

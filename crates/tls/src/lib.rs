@@ -36,6 +36,9 @@ mod failure;
 mod stream;
 mod trust;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
