@@ -90,6 +90,12 @@ impl Control {
         self.owed = self.owed.saturating_sub(1);
     }
 
+    /// Takes back that the last reply answered a command: it belonged to something earlier, and the
+    /// answer is still owed.
+    pub fn set_aside(&mut self) {
+        self.owed += 1;
+    }
+
     /// Lets a multi-line reply end with another code; see [`ReplyDecoder::settle`].
     pub fn settle_reply(&mut self) -> bool {
         self.decoder.settle()

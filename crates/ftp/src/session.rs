@@ -83,8 +83,13 @@ impl FtpSession {
             active.flow.has_begun() && !active.flow.is_answered()
         });
         let limit = RESYNCHRONISE.min(self.params.timeouts().reply);
-        self.wire.resynchronise(begun, limit).await?;
-        self.active = None;
+        let in_step = self.active.is_none() && self.wire.is_in_step();
+        if !in_step {
+            self.wire.resynchronise(begun, limit).await?;
+        }
+        if self.active.take().is_some() {
+            self.wire.abandoned();
+        }
         Ok(())
     }
 

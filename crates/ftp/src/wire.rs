@@ -23,6 +23,8 @@ pub(crate) struct Wire {
     control: Control,
     reply_timeout: Duration,
     closed: bool,
+    /// Whether a transfer was abandoned and nothing has been answered since.
+    after_abandoned: bool,
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
 }
@@ -48,6 +50,7 @@ impl Wire {
             control: Control::new(limits),
             reply_timeout: params.timeouts().reply,
             closed: false,
+            after_abandoned: false,
             peer,
             local,
         })
@@ -173,6 +176,7 @@ impl Wire {
     /// Reads the replies that are still owed from operations that were dropped. `begun` says that the
     /// first of them is a transfer's that has had its preliminary reply.
     pub(crate) async fn resynchronise(&mut self, mut begun: bool, limit: Duration) -> Result<()> {
+        self.after_abandoned = false;
         let deadline = Instant::now() + limit;
         while self.control.owed() > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -195,13 +199,18 @@ impl Wire {
         Ok(())
     }
 
+    /// Says that a transfer was abandoned: a second last word about it may still come.
+    pub(crate) fn abandoned(&mut self) {
+        self.after_abandoned = true;
+    }
+
     /// Takes the preliminary reply that came last as the final one.
     pub(crate) fn settle_preliminary(&mut self) {
         self.control.settle_preliminary();
     }
 
     pub(crate) fn is_in_step(&self) -> bool {
-        self.control.owed() == 0 && !self.closed
+        self.control.owed() == 0 && !self.closed && !self.control.is_closing()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -238,6 +247,13 @@ impl Wire {
         match self.control.next_reply() {
             Ok(Some(reply)) => {
                 tracing::debug!(target: "ftp_connect::ftp", %reply, "received");
+                if std::mem::take(&mut self.after_abandoned)
+                    && matches!(reply.code(), 225 | 226 | 426)
+                {
+                    // Some servers say twice that a transfer is over when its connection was cut.
+                    self.control.set_aside();
+                    return self.taken();
+                }
                 Ok(Some(reply))
             }
             Ok(None) => Ok(None),

@@ -163,6 +163,10 @@ impl Flow for Transfer {
             (_, ReplyClass::Intermediate) => {
                 self.failed = Some(FlowError::refused(&self.verb, reply));
             }
+            // The answer to something else: client and server are out of step.
+            _ if matches!(reply.code(), 213 | 227 | 229 | 257) => {
+                self.failed = Some(FlowError::refused(&self.verb, reply));
+            }
             _ => self.last = Some(reply),
         }
     }
@@ -240,6 +244,15 @@ mod tests {
             0,
             "S: 220 hi\nC: RETR f\nS: 421 bye",
             "the server closes the connection: 421 bye",
+        );
+    }
+
+    #[test]
+    fn the_answer_to_another_command_is_none() {
+        check(
+            0,
+            "S: 220 hi\nC: RETR f\nS: 229 ok (|||9|)",
+            "unexpected answer to RETR: 229 ok (|||9|)",
         );
     }
 

@@ -126,20 +126,29 @@ impl<'s> FtpRead<'s> {
         self.session.end_reading().await;
         let concluded = self.session.conclude(end).await?;
         FtpSession::judge(&concluded)?;
-        if end == DataEnd::Cut {
-            self.prove_whole().await?;
+        if end == DataEnd::Cut || self.is_suspiciously_empty() {
+            self.prove_whole(end).await?;
         }
         Ok(Transferred::new(self.bytes, true).with_tls_resumed(resumed))
     }
 
+    /// Nothing at all is what a refused or mistaken data connection gives too, so it is not believed
+    /// where the server can be asked.
+    fn is_suspiciously_empty(&self) -> bool {
+        self.bytes == 0 && self.binary && self.session.features.has("SIZE")
+    }
+
     /// A TLS stream ended without close_notify, so anybody may have cut it: the size must be right.
-    async fn prove_whole(&mut self) -> Result<()> {
+    /// The size that an empty file must have is asked for too, but need not be known.
+    async fn prove_whole(&mut self, end: DataEnd) -> Result<()> {
         let size = match self.binary {
             true => self.session.size_of(&self.path).await?,
             false => None,
         };
         match size {
             Some(size) if size == self.offset + self.bytes => Ok(()),
+            Some(size) if self.bytes == 0 && size < self.offset => Ok(()),
+            None if end == DataEnd::Clean => Ok(()),
             Some(size) => Err(failure::not_whole(format!(
                 "{} of {size} bytes came",
                 self.offset + self.bytes
