@@ -265,7 +265,7 @@ pub enum TlsVersions {
 }
 
 impl TlsVersions {
-    fn list(self) -> &'static [&'static SupportedProtocolVersion] {
+    pub(crate) fn list(self) -> &'static [&'static SupportedProtocolVersion] {
         static BOTH: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
         match self {
             Self::Both => &BOTH,

@@ -29,7 +29,7 @@ use ftp_connect_core::{
 
 use crate::ca::{CertificateRequest, TestCa, TlsVersions};
 use crate::ftp::{FtpSecurity, FtpServer};
-use crate::peer::Script;
+use crate::peer::{Peer, Script};
 
 /// A backend for FTPS under test.
 #[derive(Debug)]
@@ -213,8 +213,9 @@ impl Ftps {
             S! 234 go\\r\\n230 you are logged in already\\r\\n
             end
         ";
-        let error = self.plays(script, Encryption::ExplicitTls).await;
+        let (error, peer) = self.plays(script, Encryption::ExplicitTls).await;
         assert_eq!(*error.kind(), ErrorKind::PlaintextBeforeTls, "{error:?}");
+        peer.finish().await.expect("nothing more was sent");
     }
 
     /// A greeting in the clear where TLS was expected.
@@ -224,7 +225,7 @@ impl Ftps {
             pause 300ms
             close
         ";
-        let error = self.plays(script, Encryption::ImplicitTls).await;
+        let (error, _) = self.plays(script, Encryption::ImplicitTls).await;
         assert_eq!(*error.kind(), ErrorKind::PlaintextOnTlsPort, "{error:?}");
     }
 
@@ -248,7 +249,7 @@ impl Ftps {
             pause 10s
         ";
         let started = Instant::now();
-        let error = self.plays(script, Encryption::ExplicitTls).await;
+        let (error, _) = self.plays(script, Encryption::ExplicitTls).await;
         assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error:?}");
         assert!(started.elapsed() < Duration::from_secs(8));
     }
@@ -261,7 +262,7 @@ impl Ftps {
             S: 234 go
             close
         ";
-        let error = self.plays(script, Encryption::ExplicitTls).await;
+        let (error, _) = self.plays(script, Encryption::ExplicitTls).await;
         assert!(
             matches!(error.kind(), ErrorKind::TlsFailed | ErrorKind::Closed),
             "{error:?}"
@@ -302,7 +303,7 @@ impl Ftps {
     }
 
     /// Connects to a scripted peer, which must fail.
-    async fn plays(&self, script: &str, encryption: Encryption) -> Error {
+    async fn plays(&self, script: &str, encryption: Encryption) -> (Error, Peer) {
         let peer = Script::parse(script)
             .expect("a script")
             .start()
@@ -315,10 +316,8 @@ impl Ftps {
             .with_password("secret")
             .with_tls(TlsTrust::default().with_danger_accept_any_certificate(true))
             .with_timeouts(Timeouts::default().with_reply(Duration::from_secs(2)));
-        self.transport
-            .connect(&params)
-            .await
-            .expect_err("the connection is refused")
+        let outcome = self.transport.connect(&params).await;
+        (outcome.expect_err("the connection is refused"), peer)
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`conformance`](mod@conformance): the contract of `Session` as one function; a backend's author calls it.
 //! - [`ftp`], [`sftp`]: embedded servers on loopback, each a value with a folder to look into;
 //!   [`Embedded`] starts one of each. [`ca`] makes their certificates.
+//! - [`ftps`]: checks that every backend for FTPS must pass, with [`handshake`] for what needs no FTP.
 //! - [`peer`]: a server that plays a script of bytes, for what well-behaved servers never do.
 //! - [`memory`]: a complete small backend, as an example and for tests of code over sessions.
 //!
@@ -43,6 +44,7 @@ pub mod conformance;
 mod embedded;
 pub mod ftp;
 pub mod ftps;
+pub mod handshake;
 pub mod lab;
 pub mod memory;
 pub mod peer;

@@ -1,7 +1,5 @@
 //! Handshakes against a server in memory.
 
-mod server;
-
 use std::{io, sync::Arc};
 
 use ftp_connect_core::{
@@ -10,11 +8,10 @@ use ftp_connect_core::{
 };
 use ftp_connect_ftp::Stream as _;
 use ftp_connect_testkit::ca::{ServerCertificate, TlsVersions};
+use ftp_connect_testkit::handshake::{Then, TlsServer, certificate};
 use openssl::{pkey::PKey, symm::Cipher};
-use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-use self::server::{Then, certificate, client_identity, connect, resuming, self_signed};
 use crate::{channel::Channels, stream::TlsStream};
 
 fn trusting(certificate: &ServerCertificate) -> TlsTrust {
@@ -28,15 +25,15 @@ async fn channels(trust: TlsTrust) -> Channels {
 
 async fn handshake(
     channels: &Channels,
-    server: &Arc<ServerConfig>,
+    server: &TlsServer,
     then: Then,
 ) -> Result<TlsStream<DuplexStream>, Error> {
     let host = "localhost".parse().unwrap();
-    channels.data(connect(server, then), &host).await
+    channels.data(server.connect(then), &host).await
 }
 
 /// Connects, reads to the end, closes, and says whether the session was resumed.
-async fn resumed(channels: &Channels, server: &Arc<ServerConfig>) -> bool {
+async fn resumed(channels: &Channels, server: &TlsServer) -> bool {
     let mut stream = handshake(channels, server, Then::Close).await.unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
@@ -49,7 +46,7 @@ async fn resumed(channels: &Channels, server: &Arc<ServerConfig>) -> bool {
 async fn connections_of_one_session_resume_and_others_do_not() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let server = resuming(&certificate, versions);
+        let server = TlsServer::resuming(&certificate, versions);
         let (one, other) = (
             channels(trusting(&certificate)).await,
             channels(trusting(&certificate)).await,
@@ -66,7 +63,7 @@ async fn connections_of_one_session_resume_and_others_do_not() {
 async fn abrupt_ends_spoil_no_session() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let server = resuming(&certificate, versions);
+        let server = TlsServer::resuming(&certificate, versions);
         let channels = channels(trusting(&certificate)).await;
         assert!(!resumed(&channels, &server).await);
         for _ in 0..20 {
@@ -85,11 +82,11 @@ async fn abrupt_ends_spoil_no_session() {
 #[tokio::test]
 async fn a_resumed_connection_reports_the_chain_of_the_first() {
     let certificate = certificate();
-    let server = resuming(&certificate, TlsVersions::Tls13);
+    let server = TlsServer::resuming(&certificate, TlsVersions::Tls13);
     let channels = channels(trusting(&certificate)).await;
     let host = "localhost".parse().unwrap();
     let mut control = channels
-        .control(connect(&server, Then::Close), &host)
+        .control(server.connect(Then::Close), &host)
         .await
         .unwrap();
     control.read_to_end(&mut Vec::new()).await.unwrap();
@@ -105,7 +102,7 @@ async fn a_server_that_does_not_resume_is_refused_only_if_reuse_is_required() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
         // Its tickets are worth nothing to the next server.
-        let forgetful = || resuming(&certificate, versions);
+        let forgetful = || TlsServer::resuming(&certificate, versions);
         for (reuse, accepted) in [(SessionReuse::Prefer, true), (SessionReuse::Require, false)] {
             let params = ConnectParams::new("localhost")
                 .unwrap()
@@ -113,12 +110,10 @@ async fn a_server_that_does_not_resume_is_refused_only_if_reuse_is_required() {
                 .with_tls(trusting(&certificate));
             let channels = Channels::new(&params, &Arc::default()).await.unwrap();
             let host = "localhost".parse().unwrap();
-            let io = connect(&forgetful(), Then::Close);
+            let io = forgetful().connect(Then::Close);
             let mut control = channels.control(io, &host).await.unwrap();
             control.read_to_end(&mut Vec::new()).await.unwrap();
-            let data = channels
-                .data(connect(&forgetful(), Then::Close), &host)
-                .await;
+            let data = channels.data(forgetful().connect(Then::Close), &host).await;
             match data {
                 Ok(stream) => assert!(accepted && !stream.tls().unwrap().resumed),
                 Err(error) => {
@@ -135,7 +130,7 @@ async fn a_server_that_does_not_resume_is_refused_only_if_reuse_is_required() {
 async fn a_clean_end_is_told_from_a_cut() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let server = resuming(&certificate, versions);
+        let server = TlsServer::resuming(&certificate, versions);
         let channels = channels(trusting(&certificate)).await;
         for (then, expected) in [
             (Then::Close, None),
@@ -153,7 +148,7 @@ async fn a_clean_end_is_told_from_a_cut() {
 #[tokio::test]
 async fn reading_goes_on_after_the_own_end() {
     let certificate = certificate();
-    let server = resuming(&certificate, TlsVersions::Tls13);
+    let server = TlsServer::resuming(&certificate, TlsVersions::Tls13);
     let channels = channels(trusting(&certificate)).await;
     let mut stream = handshake(&channels, &server, Then::Close).await.unwrap();
     stream.shutdown().await.unwrap();
@@ -167,20 +162,18 @@ async fn reading_goes_on_after_the_own_end() {
 async fn a_required_client_certificate_is_sent_or_missed_in_words() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let identity = client_identity(&certificate, versions);
+        let (server, identity) = TlsServer::asking(&certificate, versions);
         let trust = trusting(&certificate)
             .with_client_certificate(&*identity.certificate_file, &*identity.key_file);
         let with = channels(trust).await;
-        let mut stream = handshake(&with, &identity.server, Then::Close)
-            .await
-            .unwrap();
+        let mut stream = handshake(&with, &server, Then::Close).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello");
 
         let without = channels(trusting(&certificate)).await;
         // TLS 1.3 lets the client think that all is well until it reads.
-        let error = match handshake(&without, &identity.server, Then::Close).await {
+        let error = match handshake(&without, &server, Then::Close).await {
             Err(error) => error,
             Ok(mut stream) => {
                 assert_eq!(versions, TlsVersions::Tls13);
@@ -195,7 +188,7 @@ async fn a_required_client_certificate_is_sent_or_missed_in_words() {
 
 #[tokio::test]
 async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
-    let (pem, server) = self_signed();
+    let (server, pem) = TlsServer::self_signed();
     let problem = |result: Result<_, Error>| result.map(|_: TlsStream<_>| ()).unwrap_err();
     let certificate = certificate();
     for trust in [TlsTrust::default(), trusting(&certificate)] {
@@ -213,7 +206,7 @@ async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
     handshake(&listed, &server, Then::Close).await.unwrap();
     // A name that it has not is refused all the same.
     let host = "elsewhere.example".parse().unwrap();
-    let error = problem(listed.data(connect(&server, Then::Close), &host).await);
+    let error = problem(listed.data(server.connect(Then::Close), &host).await);
     let expected = ErrorKind::CertificateNotTrusted {
         problem: CertificateProblem::WrongName,
     };
@@ -223,18 +216,13 @@ async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
 #[tokio::test]
 async fn client_keys_open_or_are_refused_before_connecting() {
     let certificate = certificate();
-    let identity = client_identity(&certificate, TlsVersions::Tls13);
-    let write = |name: &str, content: &[u8]| {
-        let file = identity.directory.path().join(name);
-        std::fs::write(&file, content).unwrap();
-        file.to_str().unwrap().to_owned()
-    };
+    let (server, identity) = TlsServer::asking(&certificate, TlsVersions::Tls13);
     let key = PKey::private_key_from_pem(&std::fs::read(&identity.key_file).unwrap()).unwrap();
     let encrypted = key
         .private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"opens")
         .unwrap();
-    let encrypted = write("encrypted.key", &encrypted);
-    let other = write("other.key", certificate.key_pem().as_bytes());
+    let encrypted = identity.add("encrypted.key", encrypted);
+    let other = identity.add("other.key", certificate.key_pem());
     let build = async |key: &str, passphrase: Option<&str>| {
         let trust =
             trusting(&certificate).with_client_certificate(&*identity.certificate_file, key);
@@ -246,9 +234,7 @@ async fn client_keys_open_or_are_refused_before_connecting() {
         Channels::new(&params, &Arc::default()).await
     };
     let opened = build(&encrypted, Some("opens")).await.unwrap();
-    let mut stream = handshake(&opened, &identity.server, Then::Close)
-        .await
-        .unwrap();
+    let mut stream = handshake(&opened, &server, Then::Close).await.unwrap();
     stream.read_to_end(&mut Vec::new()).await.unwrap();
     for (key, passphrase, words) in [
         (&*encrypted, None, "is encrypted"),

@@ -1,7 +1,5 @@
 //! Handshakes against a server in memory.
 
-mod server;
-
 use std::{io, sync::Arc};
 
 use ftp_connect_core::{
@@ -9,10 +7,9 @@ use ftp_connect_core::{
 };
 use ftp_connect_ftp::Stream as _;
 use ftp_connect_testkit::ca::{ServerCertificate, TlsVersions};
-use rustls::ServerConfig;
+use ftp_connect_testkit::handshake::{Then, TlsServer, certificate};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
-use self::server::{Then, certificate, client_identity, connect, resuming, self_signed};
 use crate::{channel::Channels, stream::TlsStream};
 
 fn trusting(certificate: &ServerCertificate) -> TlsTrust {
@@ -31,15 +28,15 @@ async fn refused(trust: TlsTrust) -> Error {
 
 async fn handshake(
     channels: &Channels,
-    server: &Arc<ServerConfig>,
+    server: &TlsServer,
     then: Then,
 ) -> Result<TlsStream<DuplexStream>, Error> {
     let host = "localhost".parse().unwrap();
-    channels.secure(connect(server, then), &host).await
+    channels.secure(server.connect(then), &host).await
 }
 
 /// Connects, reads to the end, closes, and says whether the session was resumed.
-async fn resumed(channels: &Channels, server: &Arc<ServerConfig>) -> bool {
+async fn resumed(channels: &Channels, server: &TlsServer) -> bool {
     let mut stream = handshake(channels, server, Then::Close).await.unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
@@ -52,7 +49,7 @@ async fn resumed(channels: &Channels, server: &Arc<ServerConfig>) -> bool {
 async fn connections_of_one_session_resume_and_others_do_not() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let server = resuming(&certificate, versions);
+        let server = TlsServer::resuming(&certificate, versions);
         let (one, other) = (
             channels(trusting(&certificate)).await,
             channels(trusting(&certificate)).await,
@@ -69,7 +66,7 @@ async fn connections_of_one_session_resume_and_others_do_not() {
 async fn a_clean_end_is_told_from_a_cut() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let server = resuming(&certificate, versions);
+        let server = TlsServer::resuming(&certificate, versions);
         let channels = channels(trusting(&certificate)).await;
         for (then, expected) in [
             (Then::Close, None),
@@ -87,7 +84,7 @@ async fn a_clean_end_is_told_from_a_cut() {
 #[tokio::test]
 async fn reading_goes_on_after_the_own_end() {
     let certificate = certificate();
-    let server = resuming(&certificate, TlsVersions::Tls13);
+    let server = TlsServer::resuming(&certificate, TlsVersions::Tls13);
     let channels = channels(trusting(&certificate)).await;
     let mut stream = handshake(&channels, &server, Then::Close).await.unwrap();
     stream.shutdown().await.unwrap();
@@ -101,20 +98,18 @@ async fn reading_goes_on_after_the_own_end() {
 async fn a_required_client_certificate_is_sent_or_missed_in_words() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         let certificate = certificate();
-        let identity = client_identity(&certificate, versions);
+        let (server, identity) = TlsServer::asking(&certificate, versions);
         let trust = trusting(&certificate)
             .with_client_certificate(&*identity.certificate_file, &*identity.key_file);
         let with = channels(trust).await;
-        let mut stream = handshake(&with, &identity.server, Then::Close)
-            .await
-            .unwrap();
+        let mut stream = handshake(&with, &server, Then::Close).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello");
 
         let without = channels(trusting(&certificate)).await;
         // TLS 1.3 lets the client think that all is well until it reads.
-        let error = match handshake(&without, &identity.server, Then::Close).await {
+        let error = match handshake(&without, &server, Then::Close).await {
             Err(error) => error,
             Ok(mut stream) => {
                 assert_eq!(versions, TlsVersions::Tls13);
@@ -129,7 +124,7 @@ async fn a_required_client_certificate_is_sent_or_missed_in_words() {
 
 #[tokio::test]
 async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
-    let (pem, server) = self_signed();
+    let (server, pem) = TlsServer::self_signed();
     let problem = |result: Result<_, Error>| result.map(|_: TlsStream<_>| ()).unwrap_err();
     let certificate = certificate();
     for trust in [TlsTrust::default(), trusting(&certificate)] {
@@ -147,7 +142,7 @@ async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
     handshake(&listed, &server, Then::Close).await.unwrap();
     // A name that it has not is refused all the same.
     let host = "elsewhere.example".parse().unwrap();
-    let error = problem(listed.secure(connect(&server, Then::Close), &host).await);
+    let error = problem(listed.secure(server.connect(Then::Close), &host).await);
     let expected = ErrorKind::CertificateNotTrusted {
         problem: CertificateProblem::WrongName,
     };
@@ -157,19 +152,13 @@ async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed() {
 #[tokio::test]
 async fn client_keys_that_cannot_be_used_are_refused_before_connecting() {
     let certificate = certificate();
-    let identity = client_identity(&certificate, TlsVersions::Tls13);
-    let encrypted = identity.directory.path().join("encrypted.key");
+    let (_, identity) = TlsServer::asking(&certificate, TlsVersions::Tls13);
     let block =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    std::fs::write(&encrypted, block).unwrap();
-    let other = identity.directory.path().join("other.key");
-    std::fs::write(&other, certificate.key_pem()).unwrap();
+    let encrypted = identity.add("encrypted.key", block);
+    let other = identity.add("other.key", certificate.key_pem());
     for (key, kind, words) in [
-        (
-            encrypted.to_str().unwrap(),
-            ErrorKind::KeyUnusable,
-            "encrypted",
-        ),
+        (&*encrypted, ErrorKind::KeyUnusable, "encrypted"),
         (
             &*identity.certificate_file,
             ErrorKind::KeyUnusable,
@@ -180,11 +169,7 @@ async fn client_keys_that_cannot_be_used_are_refused_before_connecting() {
             ErrorKind::KeyUnusable,
             "cannot read client key",
         ),
-        (
-            other.to_str().unwrap(),
-            ErrorKind::KeyUnusable,
-            "do not go together",
-        ),
+        (&*other, ErrorKind::KeyUnusable, "do not go together"),
     ] {
         let trust = TlsTrust::default().with_client_certificate(&*identity.certificate_file, key);
         let error = refused(trust).await;
