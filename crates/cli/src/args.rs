@@ -122,7 +122,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// The name as typed.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Connect { .. } => "connect",
             Self::Ls { .. } => "ls",
@@ -139,8 +139,17 @@ impl Command {
         }
     }
 
+    /// Whether standard output is one JSON document.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            #[cfg(feature = "demo")]
+            Self::Demo { json } => *json,
+            _ => self.connection().is_some_and(|connection| connection.json),
+        }
+    }
+
     /// The options of the connection, where the command makes one from them.
-    pub fn connection(&self) -> Option<&Connection> {
+    pub(crate) fn connection(&self) -> Option<&Connection> {
         match self {
             Self::Connect { connection, .. }
             | Self::Ls { connection, .. }

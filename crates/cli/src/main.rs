@@ -24,11 +24,7 @@ fn main() -> ExitCode {
             .connection()
             .map_or(0, |connection| connection.verbose),
     );
-    let json = args
-        .command
-        .connection()
-        .is_some_and(|connection| connection.json);
-    let mut output = Output::new(args.command.name(), json);
+    let mut output = Output::new(args.command.name(), args.command.json());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -22,7 +22,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Before the session stood.
-    pub fn connecting(error: Error) -> Self {
+    pub(crate) fn connecting(error: Error) -> Self {
         Self {
             error,
             connecting: true,
@@ -30,7 +30,7 @@ impl Failure {
     }
 
     /// After that.
-    pub fn operation(error: Error) -> Self {
+    pub(crate) fn operation(error: Error) -> Self {
         Self {
             error,
             connecting: false,
@@ -95,7 +95,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub fn new(command: &'static str, json: bool) -> Self {
+    pub(crate) fn new(command: &'static str, json: bool) -> Self {
         Self {
             command,
             json: json.then(Map::new),
@@ -103,12 +103,12 @@ impl Output {
     }
 
     /// Whether standard output is one JSON document.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json.is_some()
     }
 
     /// Prints a line of text; not in JSON.
-    pub fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
         if self.json.is_some() {
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl Output {
     }
 
     /// Adds to the JSON document; not in text.
-    pub fn field(&mut self, key: &str, value: impl serde::Serialize) {
+    pub(crate) fn field(&mut self, key: &str, value: impl serde::Serialize) {
         if let Some(document) = &mut self.json {
             let value = serde_json::to_value(value).unwrap_or(Value::Null);
             document.insert(key.to_owned(), value);
@@ -125,18 +125,18 @@ impl Output {
     }
 
     /// Prints what a user should know though it worked.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         eprintln!("ftp-connect: warning: {}", one_line(text));
     }
 
     /// Ends well.
-    pub fn succeed(self) -> ExitCode {
+    pub(crate) fn succeed(self) -> ExitCode {
         self.document(json!({ "ok": true }));
         ExitCode::SUCCESS
     }
 
     /// Ends badly: one line of cause and one of hint.
-    pub fn fail(self, failure: &Failure) -> ExitCode {
+    pub(crate) fn fail(self, failure: &Failure) -> ExitCode {
         if failure.error.kind() == &ErrorKind::Io && is_broken_pipe(&failure.error) {
             return ExitCode::SUCCESS;
         }
@@ -165,7 +165,7 @@ impl Output {
     }
 
     /// Ends because the user said so.
-    pub fn interrupted(self) -> ExitCode {
+    pub(crate) fn interrupted(self) -> ExitCode {
         eprintln!("ftp-connect: interrupted\nftp-connect: hint: run the same command again");
         self.document(json!({ "ok": false, "exit_status": 130 }));
         ExitCode::from(130)
@@ -193,7 +193,7 @@ pub(crate) struct ProgressLine {
 }
 
 impl ProgressLine {
-    pub fn new(output: &Output) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         let terminal = io::stderr().is_terminal() && !output.is_json();
         Self {
             shown: None,
@@ -202,7 +202,7 @@ impl ProgressLine {
         }
     }
 
-    pub fn show(&mut self, progress: Progress) {
+    pub(crate) fn show(&mut self, progress: Progress) {
         let due = self
             .shown
             .is_none_or(|at| at.elapsed() >= Duration::from_millis(200));

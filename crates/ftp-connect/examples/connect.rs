@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example connect -- sftp://ada:secret@files.example.org`
 
+#![allow(clippy::print_stdout)] // it is what an example is for
+
 use ftp_connect::ConnectParams;
 
 #[tokio::main]

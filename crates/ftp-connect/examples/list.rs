@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example list -- ftpes://ada:secret@files.example.org/in`
 
+#![allow(clippy::print_stdout)] // it is what an example is for
+
 use ftp_connect::{ConnectParams, ListOptions};
 
 #[tokio::main]

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example put -- report.pdf sftp://ada:secret@files.example.org/in/report.pdf`
 
+#![allow(clippy::print_stdout)] // it is what an example is for
+
 use ftp_connect::{ConnectParams, Disposition, SessionExt as _, WriteOptions};
 
 #[tokio::main]

@@ -74,12 +74,12 @@ pub async fn connect(params: &ConnectParams) -> Result<Box<dyn Session>> {
 pub fn registry() -> Registry {
     let registry = Registry::new();
     #[cfg(feature = "plain")]
-    let registry = registry.with(plain::PlainTransport::new());
+    let registry = registry.with(plain::PlainTransport);
     #[cfg(feature = "tls")]
-    let registry = registry.with(tls::TlsTransport::new());
+    let registry = registry.with(tls::TlsTransport::default());
     #[cfg(feature = "tls-reuse")]
-    let registry = registry.with(tls_reuse::TlsReuseTransport::new());
+    let registry = registry.with(tls_reuse::TlsReuseTransport::default());
     #[cfg(feature = "sftp")]
-    let registry = registry.with(sftp::SftpTransport::new());
+    let registry = registry.with(sftp::SftpTransport);
     registry
 }

@@ -1,6 +1,6 @@
 //! FTP in the clear, as a backend for FTP Connect.
 //!
-//! [`Plain`] serves [`Encryption::None`] and nothing else: where encryption was asked for it says no.
+//! [`PlainTransport`] serves [`Encryption::None`] and nothing else: where encryption was asked for it says no.
 //! Passwords and files go over the network readable by anyone on the way; the report of each
 //! session with a password says so.
 //!
@@ -8,11 +8,11 @@
 //!
 //! ```no_run
 //! use ftp_connect_core::{ConnectParams, RemotePath, Transport as _};
-//! use ftp_connect_plain::Plain;
+//! use ftp_connect_plain::PlainTransport;
 //!
 //! # async fn example() -> ftp_connect_core::Result<()> {
 //! let params = ConnectParams::new("ftp.example.org")?;
-//! let mut session = Plain::new().connect(&params).await?;
+//! let mut session = PlainTransport::new().connect(&params).await?;
 //! let entry = session.stat(&RemotePath::new("README")?, Default::default()).await?;
 //! println!("{} bytes", entry.size.unwrap_or_default());
 //! session.close().await
@@ -26,9 +26,9 @@ use ftp_connect_core::{ConnectParams, Encryption, Result, Session, Transport};
 
 /// The transport for FTP in the clear.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Plain;
+pub struct PlainTransport;
 
-impl Plain {
+impl PlainTransport {
     /// The transport; it has no settings of its own.
     #[must_use]
     pub fn new() -> Self {
@@ -37,7 +37,7 @@ impl Plain {
 }
 
 #[async_trait]
-impl Transport for Plain {
+impl Transport for PlainTransport {
     fn name(&self) -> &'static str {
         "plain"
     }
@@ -61,7 +61,10 @@ mod tests {
             let params = ConnectParams::new("localhost")
                 .unwrap()
                 .with_encryption(encryption);
-            assert_eq!(Plain.serves(&params), encryption == Encryption::None);
+            assert_eq!(
+                PlainTransport.serves(&params),
+                encryption == Encryption::None
+            );
         }
     }
 }

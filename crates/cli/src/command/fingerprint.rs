@@ -1,6 +1,6 @@
 //! `fingerprint`: what to put into an allowed list or a pin, without logging in.
 
-use ftp_connect::{ConnectParams, Error, ErrorKind, FingerprintType, sftp, tls};
+use ftp_connect::{ConnectParams, Error, ErrorKind, sftp, tls};
 use serde_json::json;
 
 use super::Outcome;
@@ -29,7 +29,7 @@ pub(super) async fn fingerprint(
 
 async fn host_key(params: &ConnectParams, output: &mut Output) -> Outcome {
     let key = sftp::host_key(params).await.map_err(Failure::connecting)?;
-    let all = FingerprintType::ALL.map(|kind| key.fingerprint(kind).to_string());
+    let all = key.fingerprints.map(|print| print.to_string());
     output.field(
         "host_key",
         json!({ "algorithm": key.algorithm, "md5": all[0], "sha1": all[1], "sha256": all[2] }),

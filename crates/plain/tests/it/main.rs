@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use ftp_connect_core::{ConnectParams, ErrorKind, Mode, Operation, Transport as _};
-use ftp_connect_plain::Plain;
+use ftp_connect_plain::PlainTransport;
 use ftp_connect_testkit::conformance::{self, Options};
 use ftp_connect_testkit::ftp::{FtpSecurity, FtpServer};
 
@@ -31,7 +31,7 @@ async fn the_contract_is_kept_in_every_mode() {
     for mode in Mode::ALL {
         let server = server().await;
         let params = params(&server, mode);
-        let open = async || Plain::new().connect(&params).await;
+        let open = async || PlainTransport::new().connect(&params).await;
         let options = Options::default()
             .with_known_deviation(LATIN_1, "the embedded server keeps only names in UTF-8");
         let report = conformance::conformance(open, options).await;
@@ -42,7 +42,7 @@ async fn the_contract_is_kept_in_every_mode() {
 #[tokio::test]
 async fn the_report_tells_what_was_negotiated() {
     let server = server().await;
-    let session = Plain::new()
+    let session = PlainTransport::new()
         .connect(&params(&server, Mode::Passive))
         .await
         .unwrap();
@@ -64,7 +64,7 @@ async fn the_report_tells_what_was_negotiated() {
 async fn a_wrong_password_is_a_refused_login() {
     let server = server().await;
     let params = params(&server, Mode::Dynamic).with_password("wrong".to_owned());
-    let error = Plain::new().connect(&params).await.unwrap_err();
+    let error = PlainTransport::new().connect(&params).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::LoginRefused);
     assert_eq!(error.operation(), Some(Operation::Login));
     assert!(error.reply().is_some());
