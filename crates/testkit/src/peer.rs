@@ -30,7 +30,7 @@
 //!
 //! let mut client = tokio::net::TcpStream::connect(peer.addr()).await?;
 //! client.write_all(b"USER ada\r\nPASS x\r\n").await?;
-//! let mut replies = [0; 42];
+//! let mut replies = [0; 38];
 //! client.read_exact(&mut replies).await?;
 //! drop(client);
 //! let transcript = peer.finish().await?;
