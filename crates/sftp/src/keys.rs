@@ -50,6 +50,13 @@ pub(crate) async fn load(params: &ConnectParams) -> Result<Option<LoadedKey>> {
         };
         let passphrase = passphrase.as_ref().map(|secret| secret.expose().as_str());
         let (key, encrypted) = open(&bytes, passphrase)?;
+        let algorithm = key.algorithm();
+        if algorithm.as_str().starts_with("sk-") {
+            return Err(
+                unusable(format!("{algorithm} keys sign with a security key only"))
+                    .with_hint("security keys are not supported: use a key that is a file alone"),
+            );
+        }
         Ok(LoadedKey {
             key: Arc::new(key),
             opened_by_password: encrypted && is_password,
@@ -65,6 +72,12 @@ pub(crate) async fn load(params: &ConnectParams) -> Result<Option<LoadedKey>> {
 /// Opens a key, and tells whether it was encrypted.
 fn open(bytes: &[u8], passphrase: Option<&str>) -> Result<(PrivateKey, bool)> {
     let sniffed = Sniffed::new(bytes)?;
+    if let Some(algorithm) = sniffed.unknown_algorithm() {
+        return Err(
+            unusable(format!("keys of type {algorithm:?} are not supported"))
+                .with_hint("make an Ed25519 key: `ssh-keygen -t ed25519`"),
+        );
+    }
     if !sniffed.encrypted {
         // The decoder takes any passphrase as a sign of encryption.
         let key = decode(&sniffed, None).map_err(|cause| damaged(&sniffed, cause))?;
@@ -128,12 +141,15 @@ impl From<&str> for Cause {
 }
 
 fn damaged(sniffed: &Sniffed, cause: Cause) -> Error {
-    unusable(format!(
+    let error = unusable(format!(
         "the key ({}) cannot be used: {}",
         sniffed.describe(),
         cause.0
-    ))
-    .with_hint("check with `ssh-keygen -y -f FILE` that the key is whole and of a usual type")
+    ));
+    if cause.0.contains(DSA_IN_PKCS8) || sniffed.is_dsa_in_pkcs8() {
+        return error.with_hint("convert it with `openssl pkey -traditional -in FILE -out NEW`");
+    }
+    error.with_hint("check with `ssh-keygen -y -f FILE` that the key is whole and of a usual type")
 }
 
 fn wrong(sniffed: &Sniffed, cause: Cause) -> Error {
@@ -176,6 +192,9 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 fn unusable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::KeyUnusable).with_message(message)
 }
+
+/// The object identifier of DSA, by which PKCS#8 names it.
+const DSA_IN_PKCS8: &str = "1.2.840.10040.4.1";
 
 /// The largest key file: 16384-bit RSA takes 13 KiB.
 const KEY_BYTES: u64 = 1024 * 1024;

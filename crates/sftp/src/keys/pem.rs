@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Cause,
-    sniff::{Format, Sniffed},
+    sniff::{Format, PKCS8_DSA, Sniffed},
 };
 
 /// Whether the cipher of a `DEK-Info` line is one of ours.
@@ -42,7 +42,7 @@ pub(super) fn decode(sniffed: &Sniffed, passphrase: Option<&str>) -> Result<Priv
     };
     let label = match label.as_str() {
         "DSA" => return dsa(&der),
-        "PKCS#8 DSA" => return Err("DSA keys in PKCS#8 are not supported".into()),
+        PKCS8_DSA => return Err("DSA keys in PKCS#8 are not supported".into()),
         "PKCS#8" => "PRIVATE KEY".to_owned(),
         label => format!("{label} PRIVATE KEY"),
     };

@@ -15,6 +15,8 @@ pub(super) struct Sniffed {
     pub(super) encrypted: bool,
     /// The key's own encryption, where its head tells.
     pub(super) cipher: Option<String>,
+    /// The key's algorithm, where its head tells.
+    pub(super) algorithm: Option<String>,
     pub(super) text: Zeroizing<String>,
     /// The decoded body of PEM.
     pub(super) body: Zeroizing<Vec<u8>>,
@@ -66,6 +68,12 @@ impl Sniffed {
         }
     }
 
+    /// The algorithm, if it is known to be one that nothing here decodes.
+    pub(super) fn unknown_algorithm(&self) -> Option<&str> {
+        let algorithm = self.algorithm.as_deref()?;
+        (!ALGORITHMS.contains(&algorithm)).then_some(algorithm)
+    }
+
     /// Format, and cipher if there is one.
     pub(super) fn describe(&self) -> String {
         let format = match &self.format {
@@ -78,6 +86,10 @@ impl Sniffed {
             Some(cipher) => format!("{format}, {cipher}"),
             None => format,
         }
+    }
+
+    pub(super) fn is_dsa_in_pkcs8(&self) -> bool {
+        matches!(&self.format, Format::Pem { label, .. } if label == PKCS8_DSA)
     }
 
     /// Whether the encryption is one that can be opened with the right passphrase.
@@ -95,12 +107,8 @@ impl Sniffed {
 }
 
 fn ppk(version: &str, lines: &[String]) -> Result<Sniffed> {
-    let version = version
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_owned();
+    let (version, algorithm) = version.split_once(':').unwrap_or((version, ""));
+    let version = version.trim().to_owned();
     if !matches!(version.as_str(), "2" | "3") {
         return Err(
             unusable(format!("PuTTY keys of version {version} are not supported"))
@@ -119,6 +127,7 @@ fn ppk(version: &str, lines: &[String]) -> Result<Sniffed> {
         format: Format::Ppk { version },
         encrypted,
         cipher: encrypted.then(|| cipher.to_owned()),
+        algorithm: Some(algorithm.trim().to_owned()),
         text,
         body: Zeroizing::default(),
     })
@@ -164,13 +173,15 @@ fn pem(label: &str, lines: &[String]) -> Result<Sniffed> {
         unusable(format!("the key ({label}) is damaged: it is no base64"))
             .with_hint("copy the key again, without changing its lines")
     })?;
+    let mut algorithm = None;
     let (format, encrypted, cipher) = match label {
         "OPENSSH PRIVATE KEY" => {
-            let cipher = openssh_cipher(&body).ok_or_else(|| {
+            let (cipher, found) = openssh_head(&body).ok_or_else(|| {
                 unusable("the OpenSSH key is damaged: its head cannot be read")
                     .with_hint("copy the key again, without changing its lines")
             })?;
             let encrypted = cipher != "none";
+            algorithm = Some(found);
             (Format::OpenSsh, encrypted, encrypted.then_some(cipher))
         }
         "ENCRYPTED PRIVATE KEY" => (Format::Pkcs8, true, Some(pkcs8_scheme(&body))),
@@ -179,7 +190,7 @@ fn pem(label: &str, lines: &[String]) -> Result<Sniffed> {
                 "PRIVATE KEY" if dek.is_none() && !is_dsa_pkcs8(&body) => Format::Pkcs8,
                 "PRIVATE KEY" => pem_format(
                     if is_dsa_pkcs8(&body) {
-                        "PKCS#8 DSA"
+                        PKCS8_DSA
                     } else {
                         "PKCS#8"
                     },
@@ -206,6 +217,7 @@ fn pem(label: &str, lines: &[String]) -> Result<Sniffed> {
         format,
         encrypted,
         cipher,
+        algorithm,
         text,
         body,
     })
@@ -222,12 +234,29 @@ fn pem_format(label: &str, dek: Option<&str>) -> Format {
     }
 }
 
-/// The cipher's name in the head of an OpenSSH key (PROTOCOL.key).
-fn openssh_cipher(body: &[u8]) -> Option<String> {
+/// The names of the cipher and of the algorithm in the head of an OpenSSH key (PROTOCOL.key): cipher,
+/// kdf, its options, the number of keys, and then the public key, which begins with its algorithm.
+fn openssh_head(body: &[u8]) -> Option<(String, String)> {
     let rest = body.strip_prefix(b"openssh-key-v1\0")?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let name = rest.get(..u32::from_be_bytes(*length) as usize)?;
-    std::str::from_utf8(name).ok().map(str::to_owned)
+    let (cipher, rest) = string(rest)?;
+    let (_, rest) = string(rest)?;
+    let (_, rest) = string(rest)?;
+    let (public, _) = string(rest.get(4..)?)?;
+    let (algorithm, _) = string(public)?;
+    let text = |bytes: &[u8]| {
+        Some(
+            std::str::from_utf8(bytes)
+                .ok()?
+                .replace(char::is_control, " "),
+        )
+    };
+    Some((text(cipher)?, text(algorithm)?))
+}
+
+/// A string with its length (RFC 4251 §5), and what follows it.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
 }
 
 /// Names the encryption of a PKCS#8 key by the object identifiers near its beginning.
@@ -308,6 +337,18 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
         .ok()
 }
 
+/// What can be decoded. Those of security keys open, though they cannot sign without the device.
+const ALGORITHMS: [&str; 8] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "ssh-dss",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
 /// What the OpenSSH decoder was built with.
 const OPENSSH_CIPHERS: [&str; 9] = [
     "aes128-cbc",
@@ -320,6 +361,9 @@ const OPENSSH_CIPHERS: [&str; 9] = [
     "aes256-gcm@openssh.com",
     "chacha20-poly1305@openssh.com",
 ];
+
+/// The label of what PEM calls just a private key, when it is a DSA key.
+pub(super) const PKCS8_DSA: &str = "PKCS#8 DSA";
 
 /// 1.2.840.113549.1.5.13
 const OID_PBES2: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d";
