@@ -90,6 +90,12 @@ impl Control {
         self.owed = self.owed.saturating_sub(1);
     }
 
+    /// Gives up all replies that are owed: the answer to a later command has come, and answers keep
+    /// the order of the commands.
+    pub fn settle_all(&mut self) {
+        self.owed = 0;
+    }
+
     /// Takes back that the last reply answered a command: it belonged to something earlier, and the
     /// answer is still owed.
     pub fn set_aside(&mut self) {

@@ -26,6 +26,9 @@ use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Rename, Wanted}
 use ftp_connect_ftp_proto::parse::{self, Features};
 use ftp_connect_ftp_proto::{Argument, Command, Reply};
 
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
+
 use crate::failure;
 use crate::security::ChannelSecurity;
 use crate::transfer::Active;
@@ -78,14 +81,27 @@ impl FtpSession {
     /// Finishes what an abandoned operation left: closes its data connection and reads the replies
     /// that are owed.
     pub(crate) async fn resynchronise(&mut self) -> Result<()> {
-        let begun = self.active.as_mut().is_some_and(|active| {
-            active.data = None;
-            active.flow.has_begun() && !active.flow.is_answered()
-        });
+        let begun = match &mut self.active {
+            Some(active) => {
+                // ProFTPD ends the session if the connection is closed in the middle of its side of
+                // the handshake, which the client does not see end; a first byte shows that it has.
+                if let Some(data) = &mut active.data
+                    && data.tls().is_some()
+                    && active.bytes == 0
+                {
+                    let _ = timeout(PARTING, data.read(&mut [0])).await;
+                }
+                active.data = None;
+                active.flow.has_begun() && !active.flow.is_answered()
+            }
+            None => false,
+        };
         let limit = RESYNCHRONISE.min(self.params.timeouts().reply);
         let in_step = self.active.is_none() && self.wire.is_in_step();
         if !in_step {
-            self.wire.resynchronise(begun, limit).await?;
+            self.wire
+                .resynchronise(self.active.is_some(), begun, limit)
+                .await?;
         }
         if self.active.take().is_some() {
             self.wire.abandoned();
@@ -413,6 +429,9 @@ const NOT_RAW: [&str; 23] = [
 
 /// How long the replies to an abandoned operation may take.
 const RESYNCHRONISE: Duration = Duration::from_secs(15);
+
+/// How long the first byte of an abandoned TLS data connection is waited for.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// How long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);

@@ -173,17 +173,41 @@ impl Wire {
         }
     }
 
-    /// Reads the replies that are still owed from operations that were dropped. `begun` says that the
-    /// first of them is a transfer's that has had its preliminary reply.
-    pub(crate) async fn resynchronise(&mut self, mut begun: bool, limit: Duration) -> Result<()> {
+    /// Reads the replies that are still owed from operations that were dropped. `transfer` says that
+    /// the first of them is a transfer's, `begun` that it has had its preliminary reply.
+    ///
+    /// Pure-FTPd may say nothing more about a transfer whose TLS data connection was closed, so after
+    /// a while of silence NOOP asks whether it still listens. Answers keep the order of the commands:
+    /// with the one to NOOP, nothing else is owed.
+    pub(crate) async fn resynchronise(
+        &mut self,
+        transfer: bool,
+        mut begun: bool,
+        limit: Duration,
+    ) -> Result<()> {
         self.after_abandoned = false;
         let deadline = Instant::now() + limit;
+        let mut asked = false;
         while self.control.owed() > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(reply) = self.next_reply_within(left).await else {
-                return Err(self.lost("the answer to an abandoned operation did not come"));
+            let may_ask = transfer && !asked;
+            let wait = if may_ask { left.min(SILENCE) } else { left };
+            let reply = match self.next_reply_within(wait).await {
+                Ok(reply) => reply,
+                Err(error) if may_ask && *error.kind() == ErrorKind::TimedOut => {
+                    asked = true;
+                    self.send(&Command::new("NOOP"));
+                    continue;
+                }
+                Err(error) => {
+                    return Err(self
+                        .lost("the answer to an abandoned operation did not come")
+                        .with_source(error));
+                }
             };
-            if !reply.is_preliminary() {
+            if asked && matches!(reply.code(), 200 | 500 | 502) {
+                self.control.settle_all();
+            } else if !reply.is_preliminary() {
                 begun = false;
             } else if begun {
                 // A second preliminary reply after the data connection was cut is the last word.
@@ -306,6 +330,9 @@ impl Wire {
 
 /// After this long without a byte, a multi-line reply may end with another code than it began with.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// After this long without a word about an abandoned transfer, the server is asked.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long a server that says nothing has to answer a probe.
 const PROBE: Duration = Duration::from_secs(1);

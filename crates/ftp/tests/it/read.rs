@@ -196,6 +196,21 @@ async fn an_empty_file_is_not_believed_unasked() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_about_an_abandoned_transfer_is_asked() {
+    let script = format!(
+        "{}{PASSIVE}S: 150 go\nD> content\nC: NOOP\nS: 200 here\nC: DELE a\nS: 250 gone\n{QUIT}",
+        login("SIZE")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    let options = ReadOptions::default().with_length(3);
+    let (content, transferred) = fetch(session.as_mut(), options).await.unwrap();
+    assert_eq!((content.as_str(), transferred.to_end), ("con", false));
+    session.remove_file(&path("a")).await.unwrap();
+    leave(session, peer).await;
+}
+
+#[tokio::test]
 async fn a_dropped_body_leaves_the_session_usable() {
     // Some servers say twice that it is over.
     for last in ["S: 426 you hung up", "S: 426 you hung up\nS: 226 done"] {

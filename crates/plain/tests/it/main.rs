@@ -1,5 +1,7 @@
 //! FTP in the clear against the embedded server, in each mode that it serves.
 
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
 use std::num::NonZeroU16;
 
 use ftp_connect_core::{ConnectParams, ErrorKind, Mode, Operation, Transport as _};
