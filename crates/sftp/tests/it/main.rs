@@ -1,9 +1,13 @@
 //! The SFTP backend against the embedded server and against peers that misbehave.
 
+#![allow(clippy::unwrap_used)] // a test that panics has failed
+
 mod conformance;
 mod host_key;
 mod login;
+mod odd;
 mod peers;
+mod servers;
 
 use std::num::NonZeroU16;
 
