@@ -113,7 +113,7 @@ fn kind(entry: &mut Entry, value: &[u8]) {
             entry.special = Some(Special::Parent);
             EntryKind::Dir
         }
-        b"os.unix=symlink" => EntryKind::Symlink,
+        b"os.unix=symlink" | b"link" => EntryKind::Symlink,
         other if other.starts_with(b"os.unix=slink") => {
             let target = value.get(b"os.unix=slink:".len()..).unwrap_or_default();
             entry.target = (!target.is_empty()).then(|| target.to_vec());

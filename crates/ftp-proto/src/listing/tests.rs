@@ -90,6 +90,22 @@ fn unix() {
         "-rw-r--r-- 1 a b 4 2025-06-07 21:22:23.123456789 +0200 x y",
         "File \"x y\" 4 2025-06-07T21:22:23 0644 a b -",
     );
+    check(
+        "-rw-r--r-- 1 a b 4 Mar 1 2007  x",
+        "File \"x\" 4 2007-03-01 0644 a b -",
+    );
+    check(
+        "-rw-r--r-- 1 a b 4 Mar  1  2007  x",
+        "File \" x\" 4 2007-03-01 0644 a b -",
+    );
+    check(
+        "  63488 1 dr-xr-xr-x 2 204 wheel 512 Feb 25 10:37:05 1999 bin",
+        "Dir \"bin\" 512 1999-02-25T10:37:05 0555 204 wheel -",
+    );
+    check(
+        "crw------- 1 root sys 109,767 Jul  2  2004 pci@1c,600000:devctl",
+        "Other \"pci@1c,600000:devctl\" - 2004-07-02 0600 root sys -",
+    );
     check("total 12", "noise");
     check("", "noise");
     check("ls: cannot open", "unparsed");

@@ -35,14 +35,17 @@ fn is_noise(line: &[u8]) -> bool {
 }
 
 fn entry(line: &[u8], now: &CivilTime) -> Option<Entry> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = after_numbers(line);
     let (kind, mode, after_mode) = permissions(line)?;
     let words = words(line, after_mode);
     // The size stands right before the date; the earliest such place is the columns', not the name's.
     let (at, stamp, name_at) = (1..words.len()).find_map(|at| {
         let before = words[at - 1].bytes(line);
-        let is_size =
-            before.iter().all(u8::is_ascii_digit) || (before.ends_with(b",") && before.len() > 1);
+        // `major, minor` and `major,minor` of devices stand there too.
+        let is_size = before.first().is_some_and(u8::is_ascii_digit)
+            && before
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b',');
         if !is_size {
             return None;
         }
@@ -65,6 +68,19 @@ fn entry(line: &[u8], now: &CivilTime) -> Option<Entry> {
     entry.modified = Some(stamp);
     columns(&mut entry, line, &words[..at]);
     Some(entry)
+}
+
+/// The line without what stands before the permissions: blanks, inode and blocks (`ls -lis`).
+fn after_numbers(line: &[u8]) -> &[u8] {
+    let mut rest = line.trim_ascii_start();
+    for _ in 0..2 {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || !rest.get(digits).copied().is_some_and(is_blank) {
+            break;
+        }
+        rest = rest[digits..].trim_ascii_start();
+    }
+    rest
 }
 
 /// The columns between permissions and date: `[links] [owner [group]] size`, or `major, minor`.
@@ -155,8 +171,11 @@ fn date(line: &[u8], words: &[Word], now: &CivilTime) -> Option<(CivilTime, usiz
     let third = get(last)?;
     if let Some(year) = year(third) {
         let date = CivilTime::new(year, month, day)?;
-        // A year and a time: `Mon dd yyyy HH:MM` would take a name for a time, so it is not read.
-        return Some((date, end(last)));
+        // The column is five wide. Most servers fill it up before the year; where it was not, a
+        // second blank after the year is the column's and not the name's.
+        let filled_after = words[last].start == words[last - 1].end + 1;
+        let blank = line.get(end(last)) == Some(&b' ');
+        return Some((date, end(last) + usize::from(filled_after && blank)));
     }
     let stamp = recent(now, month, day, |date| with_time(date, third))?;
     // `Mon dd HH:MM:SS yyyy`, where seconds were asked for.
