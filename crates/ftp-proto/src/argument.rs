@@ -10,7 +10,11 @@
 
 use std::fmt;
 
+use zeroize::Zeroize as _;
+
 /// Bytes without CR, LF or NUL, fit to stand after a command's verb.
+///
+/// They are overwritten when it is dropped, since one of them is a password.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Argument(Vec<u8>);
 
@@ -20,15 +24,16 @@ impl Argument {
     /// # Errors
     /// [`ArgumentError`] if they hold CR, LF or NUL.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, ArgumentError> {
-        let bytes = bytes.into();
+        let mut bytes = bytes.into();
         match bytes
             .iter()
             .position(|byte| matches!(byte, b'\r' | b'\n' | 0))
         {
-            Some(position) => Err(ArgumentError {
-                byte: bytes[position],
-                position,
-            }),
+            Some(position) => {
+                let byte = bytes[position];
+                bytes.zeroize();
+                Err(ArgumentError { byte, position })
+            }
             None => Ok(Self(bytes)),
         }
     }
@@ -47,6 +52,12 @@ impl Argument {
                 .all(|byte| byte.is_ascii_graphic() || byte == b' ')
         );
         Self(text.into_bytes())
+    }
+}
+
+impl Drop for Argument {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

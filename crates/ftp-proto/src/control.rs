@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use zeroize::Zeroize as _;
+
 use crate::command::Command;
 use crate::decoder::{ReplyDecoder, ReplyError};
 use crate::limits::Limits;
@@ -28,7 +30,8 @@ impl Control {
     pub fn new(limits: Limits) -> Self {
         Self {
             decoder: ReplyDecoder::new(limits),
-            output: Vec::new(),
+            // Long enough never to be moved by a login, which would leave the password behind.
+            output: Vec::with_capacity(OUTPUT),
             owed: 1,
             limits,
             unasked: VecDeque::new(),
@@ -49,7 +52,12 @@ impl Control {
 
     /// Says that the first `count` bytes of [`output`](Self::output) have been written.
     pub fn written(&mut self, count: usize) {
-        self.output.drain(..count.min(self.output.len()));
+        let count = count.min(self.output.len());
+        let kept = self.output.len() - count;
+        self.output.copy_within(count.., 0);
+        // One of the lines was the password.
+        self.output[kept..].zeroize();
+        self.output.truncate(kept);
     }
 
     /// Takes bytes that were read.
@@ -131,6 +139,9 @@ impl Control {
         Ok(())
     }
 }
+
+/// Room for commands that are not written yet, in bytes.
+const OUTPUT: usize = 4096;
 
 /// Bytes came in the clear between the reply that allows TLS and the TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ pub(crate) async fn establish(
             tcp
         }
     };
-    let socket = Socket::new(tcp);
+    let socket = Socket::for_data(tcp);
     match security {
         None => Ok(Box::new(socket)),
         Some(security) => secure(security, socket, params.server(), limit).await,

@@ -71,7 +71,7 @@ impl FtpSession {
             active: None,
             report,
             features: login.features,
-            login_folder: login.folder.filter(|folder| folder.starts_with(b"/")),
+            login_folder: login.folder.filter(|folder| !folder.is_empty()),
             away: false,
             transfer_type: Some(TransferType::Binary),
             list_all: true,
@@ -273,7 +273,8 @@ impl Session for FtpSession {
     }
 
     async fn close(mut self: Box<Self>) -> Result<()> {
-        if self.resynchronise().await.is_ok() {
+        // What an abandoned operation left is waited for only as long as a goodbye is worth.
+        if matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
             self.wire.send(&Command::new("QUIT"));
             // Servers that just close are as polite as one may expect.
             let _ = self.wire.next_reply_within(GOODBYE).await;

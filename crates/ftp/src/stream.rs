@@ -34,6 +34,8 @@ pub trait Stream: AsyncRead + AsyncWrite + Debug + Send + Unpin {
 pub struct Socket {
     tcp: TcpStream,
     first: FirstBytes,
+    /// Whether dropping it now would cut something off that matters to the server.
+    under_way: bool,
 }
 
 impl Socket {
@@ -42,7 +44,18 @@ impl Socket {
         Self {
             tcp,
             first: FirstBytes::default(),
+            under_way: false,
         }
+    }
+
+    /// The same for a data connection. One that is dropped before either side has ended it is reset:
+    /// to the receiver of an upload a mere end would look like the end of the file, and ProFTPD with
+    /// TLS closes the session when it writes to a connection that was ended (EPIPE), but not when
+    /// it writes to one that was reset (ECONNRESET).
+    pub(crate) fn for_data(tcp: TcpStream) -> Self {
+        let mut socket = Self::new(tcp);
+        socket.under_way = true;
+        socket
     }
 
     /// The address of the other end.
@@ -69,6 +82,15 @@ impl Socket {
     }
 }
 
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.under_way {
+            // Where it cannot be set, the connection ends as it would have.
+            let _ = self.tcp.set_zero_linger();
+        }
+    }
+}
+
 impl Stream for Socket {
     fn tls(&self) -> Option<&TlsReport> {
         None
@@ -81,8 +103,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let (before, room) = (buf.filled().len(), buf.remaining());
         ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
+        if buf.filled().len() == before && room > 0 {
+            self.under_way = false;
+        }
         self.first.note(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
@@ -114,6 +139,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.under_way = false;
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
 }

@@ -57,21 +57,29 @@ impl FtpSession {
             }
             return Ok(entry);
         }
-        let argument = self.argument(path)?;
-        self.away = true;
-        let reply = self.exchange(Command::with("CWD", argument)).await?;
-        closing(&reply)?;
-        if reply.is_completion() {
-            return Ok(Entry::new(path.clone(), EntryKind::Dir));
-        }
-        self.away = false;
+        // A session that does not know the way back does not go.
+        let reply = if self.login_folder.is_some() {
+            let argument = self.argument(path)?;
+            self.away = true;
+            let reply = self.exchange(Command::with("CWD", argument)).await?;
+            closing(&reply)?;
+            if reply.is_completion() {
+                return Ok(Entry::new(path.clone(), EntryKind::Dir));
+            }
+            self.away = false;
+            Some(reply)
+        } else {
+            None
+        };
+        let not_found = || match &reply {
+            Some(reply) => not_found(reply),
+            None => Error::new(ErrorKind::NotFound),
+        };
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(not_found(&reply));
+            return Err(not_found());
         };
         let refusal = |error: Error| match error.kind() {
-            ErrorKind::Refused | ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                not_found(&reply)
-            }
+            ErrorKind::Refused | ErrorKind::NotFound | ErrorKind::NotADirectory => not_found(),
             _ => error,
         };
         let plan = self.begin_list(&parent, true).await.map_err(refusal)?;
@@ -88,7 +96,7 @@ impl FtpSession {
                 entry.name = path.clone();
                 Ok(entry)
             }
-            None => Err(not_found(&reply)),
+            None => Err(not_found()),
         }
     }
 }
