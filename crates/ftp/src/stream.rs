@@ -180,6 +180,8 @@ const KEPT: usize = 120;
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     #[track_caller]
@@ -200,5 +202,26 @@ mod tests {
         check(b"\x15\x03\x01\x00\x02\x02\x46", false);
         check(b"SSH-2.0-x", false);
         check(b"22", false);
+    }
+
+    /// What the server sees when a data connection with a socket like that is dropped.
+    async fn seen_after(end: bool) -> io::Result<usize> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut socket = Socket::for_data(tcp);
+        if end {
+            socket.shutdown().await.unwrap();
+        }
+        drop(socket);
+        server.read(&mut [0]).await
+    }
+
+    #[tokio::test]
+    async fn a_data_connection_that_is_abandoned_is_reset_and_not_ended() {
+        let error = seen_after(false).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert_eq!(seen_after(true).await.unwrap(), 0);
     }
 }
