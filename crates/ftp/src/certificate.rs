@@ -137,7 +137,7 @@ pub fn not_trusted(problem: CertificateProblem, server: &Host, der: &[u8]) -> Er
     Error::new(ErrorKind::CertificateNotTrusted { problem })
         .with_message(format!(
             "certificate not trusted: {}",
-            describe(problem, server, &seen)
+            describe(problem, server, &seen, is_valid_now(der))
         ))
         .with_hint(format!(
             "{advice}{joint}verify it with who runs the server and pin it: --pin-sha256 {}",
@@ -145,13 +145,24 @@ pub fn not_trusted(problem: CertificateProblem, server: &Host, der: &[u8]) -> Er
         ))
 }
 
-fn describe(problem: CertificateProblem, server: &Host, seen: &CertificateReport) -> String {
+fn describe(
+    problem: CertificateProblem,
+    server: &Host,
+    seen: &CertificateReport,
+    valid_now: bool,
+) -> String {
     let subject = if seen.subject.is_empty() {
         "without a subject"
     } else {
         &seen.subject
     };
     match problem {
+        CertificateProblem::Expired | CertificateProblem::NotYetValid if valid_now => {
+            format!(
+                "{problem} is a certificate of its issuer {} (of {subject})",
+                seen.issuer
+            )
+        }
         CertificateProblem::Expired => format!("expired on {} ({subject})", seen.not_after),
         CertificateProblem::NotYetValid => {
             format!("not valid before {} ({subject})", seen.not_before)
@@ -173,6 +184,12 @@ fn describe(problem: CertificateProblem, server: &Host, seen: &CertificateReport
         ),
         other => format!("{other} ({subject})"),
     }
+}
+
+/// Whether the certificate itself is in its time, so that a complaint about time is about its chain.
+fn is_valid_now(der: &[u8]) -> bool {
+    let now = ASN1Time::now().timestamp();
+    validity(der).is_some_and(|(from, until)| (from..=until).contains(&now))
 }
 
 /// The first few names: a certificate of a shared host can have a hundred.
@@ -325,6 +342,15 @@ mod tests {
         check(P::SelfSigned, "self-signed (CN=a.example)", "give this");
         check(P::PinMismatch, "none of the pinned", "if the server's");
         check(P::Other, "not acceptable (CN=a.example)", "ask who");
+    }
+
+    #[test]
+    fn a_chain_out_of_its_time_is_not_said_of_a_certificate_that_is_in_it() {
+        let der = issue(CertificateRequest::default());
+        let server = "localhost".parse().unwrap();
+        let error = not_trusted(CertificateProblem::Expired, &server, &der);
+        let expected = "expired is a certificate of its issuer CN=FTP Connect test authority";
+        assert!(error.to_string().contains(expected), "{error}");
     }
 
     #[test]

@@ -44,10 +44,11 @@ fn translate(error: &rustls::Error, host: &Host) -> Error {
                         None => error,
                     }
                 }
-                None => unproven(error),
+                None => unusable(error),
             }
         }
-        rustls::Error::InvalidCertificate(_) => unproven(error),
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => unproven(error),
+        rustls::Error::InvalidCertificate(_) => unusable(error),
         rustls::Error::AlertReceived(alert) => tls_failure::alert(u8::from(*alert)),
         rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -69,6 +70,15 @@ fn unproven(error: &rustls::Error) -> Error {
         "the server did not prove that the certificate is its own: {error}"
     ))
     .with_hint("somebody may be in between: do not send anything to this server")
+}
+
+/// A certificate of a form or with a key that the library does not take, pinned or not.
+fn unusable(error: &rustls::Error) -> Error {
+    Error::new(ErrorKind::CertificateNotTrusted {
+        problem: CertificateProblem::Other,
+    })
+    .with_message(format!("the server's certificate cannot be used: {error}"))
+    .with_hint("session reuse (explicit-tls-reuse) goes by OpenSSL, which may take it")
 }
 
 fn tls(error: &io::Error) -> Option<&rustls::Error> {
