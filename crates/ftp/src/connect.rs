@@ -166,14 +166,30 @@ async fn no_greeting(wire: &mut Wire, error: Error) -> Error {
     {
         return error;
     }
-    if *error.kind() == ErrorKind::TimedOut
-        && matches!(wire.probe().await.first(), Some(0x15 | 0x16))
-    {
-        return Error::new(ErrorKind::TlsOnPlaintextPort);
+    if *error.kind() == ErrorKind::TimedOut {
+        let answer = wire.probe().await;
+        if expects_tls(&answer) {
+            return Error::new(ErrorKind::TlsOnPlaintextPort);
+        }
     }
     error.with_hint(
         "the server did not greet: if it expects TLS from the first byte, use encryption implicit-tls",
     )
+}
+
+/// Whether a server answered clear text as one that expects TLS: by an alert, or in words, as vsftpd
+/// and ProFTPD do.
+fn expects_tls(answer: &[u8]) -> bool {
+    let says = |word: &[u8]| {
+        answer
+            .windows(word.len())
+            .any(|part| part.eq_ignore_ascii_case(word))
+    };
+    match answer.first() {
+        Some(0x15 | 0x16) => true,
+        Some(b'4' | b'5') => says(b"TLS") || says(b"SSL"),
+        _ => false,
+    }
 }
 
 /// A server that closes at its greeting serves nobody now.

@@ -241,13 +241,14 @@ impl Wire {
         self.closed
     }
 
-    /// Sends bytes outside FTP to a server that says nothing, and gives what comes back at once.
+    /// Speaks first to a server that does not greet, and gives what comes back at once. As much is
+    /// sent as a TLS library reads before it judges. The connection is of no use afterwards.
     pub(crate) async fn probe(&mut self) -> Vec<u8> {
-        let mut buffer = [0; 64];
+        let mut buffer = [0; 256];
         let exchange = async {
             match &mut self.channel {
                 Channel::Clear(socket) => {
-                    socket.write_all(b"\r\n").await.ok()?;
+                    socket.write_all(b"NOOP\r\n").await.ok()?;
                     socket.read(&mut buffer).await.ok()
                 }
                 Channel::Secured(_) | Channel::Gone => None,

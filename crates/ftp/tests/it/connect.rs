@@ -113,13 +113,19 @@ async fn a_port_of_the_other_kind() {
     )
     .await;
     // A server that waits for TLS says nothing, until it is told something that is not TLS.
-    check(
-        "C! \\r\\n\nS! \\x15\\x03\\x01\\0\\x02\\x02\\x46\nend",
-        Encryption::None,
-        ErrorKind::TlsOnPlaintextPort,
-    )
-    .await;
-    check("C! \\r\\n\nend", Encryption::None, ErrorKind::TimedOut).await;
+    for answer in [
+        "S! \\x15\\x03\\x01\\0\\x02\\x02\\x46",
+        "S: 500 OOPS: error:0A00010B:SSL routines::wrong version number",
+        "S: 421 TLS handshake failed",
+    ] {
+        check(
+            &format!("C: NOOP\n{answer}\nend"),
+            Encryption::None,
+            ErrorKind::TlsOnPlaintextPort,
+        )
+        .await;
+    }
+    check("C: NOOP\nend", Encryption::None, ErrorKind::TimedOut).await;
     check("close", Encryption::None, ErrorKind::Closed).await;
     let error = refused("S: SSH-2.0-x\nend", Encryption::None, Pretended::default()).await;
     assert_eq!(error.kind(), &ErrorKind::Protocol);
