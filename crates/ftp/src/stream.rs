@@ -36,6 +36,8 @@ pub struct Socket {
     first: FirstBytes,
     /// Whether dropping it now would cut something off that matters to the server.
     under_way: bool,
+    /// How many more reads are to be acknowledged to the peer at once.
+    prompt_reads: u8,
 }
 
 impl Socket {
@@ -45,6 +47,7 @@ impl Socket {
             tcp,
             first: FirstBytes::default(),
             under_way: false,
+            prompt_reads: 0,
         }
     }
 
@@ -55,7 +58,17 @@ impl Socket {
     pub(crate) fn for_data(tcp: TcpStream) -> Self {
         let mut socket = Self::new(tcp);
         socket.under_way = true;
+        socket.prompt_reads = PROMPT_READS;
         socket
+    }
+
+    /// Acknowledges what has come without the usual delay. Pure-FTPd writes a listing in small pieces and
+    /// leaves Nagle's algorithm on, so each would wait up to 40 ms for the one before to be acknowledged.
+    fn acknowledge(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Err(error) = socket2::SockRef::from(&self.tcp).set_tcp_quickack(true) {
+            tracing::trace!(target: "ftp_connect::ftp", %error, "acknowledging at once");
+        }
     }
 
     /// The address of the other end.
@@ -107,6 +120,10 @@ impl AsyncRead for Socket {
         ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
         if buf.filled().len() == before && room > 0 {
             self.under_way = false;
+        }
+        if self.prompt_reads > 0 {
+            self.prompt_reads -= 1;
+            self.acknowledge();
         }
         self.first.note(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
@@ -174,6 +191,10 @@ impl FirstBytes {
         kept.clone()
     }
 }
+
+/// How many reads of a data connection are acknowledged at once: enough for a handshake and a folder,
+/// and nothing to a large file, where segments are acknowledged as they come.
+const PROMPT_READS: u8 = 32;
 
 /// How many of the first bytes are kept.
 const KEPT: usize = 120;
