@@ -5,6 +5,7 @@
 
 mod handle;
 mod listing;
+mod pace;
 mod read;
 mod status;
 mod write;

@@ -1,10 +1,13 @@
 //! Reading a file: many requests under way, taken in their order, gaps filled.
 //!
-//! How far ahead is asked: to the size that the server told, and not more than the window; beyond the
-//! size, or when it told none, one request at a time, doubling while data comes. So a small file costs
-//! two requests, and a large one keeps the line full from the first round trip on.
+//! How far ahead is asked: to the size that the server told and one request beyond, and not more than
+//! the [`Pace`] allows; where there is no size, two requests at first, doubling while data comes. So a
+//! small file takes one round trip after it was opened, and a large one soon keeps the line full.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,10 +15,10 @@ use ftp_connect_core::{
     Error, ErrorKind, Operation, ReadBody, ReadOptions, RemotePath, Result, Transferred,
 };
 
-use super::{handle::OpenHandle, listing::is_dir, status};
+use super::{handle::OpenHandle, listing::is_dir, pace::Pace, status};
 use crate::{client::Reply, proto::Request};
 
-/// The bytes of a file on their way here. It holds at most [`WINDOW`] bytes.
+/// The bytes of a file on their way here. What it holds is bounded by its [`Pace`].
 #[derive(Debug)]
 pub(super) struct Reading {
     handle: OpenHandle,
@@ -30,6 +33,7 @@ pub(super) struct Reading {
     /// What the server said of the file when it was opened.
     about: About,
     under_way: VecDeque<Piece>,
+    pace: Pace,
     /// How many requests may be under way beyond the known size.
     blind: usize,
     ready: Bytes,
@@ -50,6 +54,7 @@ enum About {
 struct Piece {
     offset: u64,
     length: u32,
+    asked: Instant,
     reply: Reply,
 }
 
@@ -73,6 +78,7 @@ impl Reading {
                 .map(|length| options.offset.saturating_add(length)),
             about,
             under_way: VecDeque::new(),
+            pace: Pace::new(),
             blind: FIRST_BLIND,
             ready: Bytes::new(),
             read: 0,
@@ -85,13 +91,14 @@ impl Reading {
 
     /// Sends requests while the window has room.
     fn ask(&mut self) {
-        let most = (WINDOW / self.chunk as usize).clamp(1, MOST_REQUESTS);
+        let most = (self.pace.window() / self.chunk as usize).clamp(1, MOST_REQUESTS);
         while self.under_way.len() < most {
-            let beyond = match self.about {
-                About::Size(Some(size)) => self.next >= size,
-                _ => true,
+            let (beyond, enough) = match self.about {
+                // One request at the end of the file asks whether it is the end.
+                About::Size(Some(size)) => (self.next >= size, self.next > size),
+                _ => (true, self.under_way.len() >= self.blind),
             };
-            if beyond && self.under_way.len() >= self.blind {
+            if enough {
                 break;
             }
             let left = self
@@ -120,6 +127,7 @@ impl Reading {
         Piece {
             offset,
             length,
+            asked: Instant::now(),
             reply,
         }
     }
@@ -147,19 +155,34 @@ impl Reading {
             return Err(Error::new(ErrorKind::Protocol)
                 .with_message("the server answered a read with more than was asked, or nothing"));
         }
-        if length < u64::from(piece.length) {
+        self.pace.answered(piece.asked, Instant::now(), data.len());
+        if let About::Size(Some(size)) = self.about
+            && piece.offset >= size
+        {
+            // The file goes on where it should end: its size says nothing.
+            self.about = About::Size(None);
+        }
+        let end = piece.offset + length;
+        let at_size = matches!(self.about, About::Size(Some(size)) if size == end);
+        if length == u64::from(piece.length) {
+            self.blind = (self.blind * 2).min(MOST_REQUESTS);
+        } else if at_size {
+            // All that the server says there is: asking for more would cost a round trip.
+            self.ended = true;
+            self.under_way.clear();
+        } else {
             // A short answer is legal: the gap is asked for at once, and if it came from a limit of
             // the server, later requests respect it.
-            let gap = self.piece(piece.offset + length, piece.length - length as u32);
+            let gap = self.piece(end, piece.length - length as u32);
             self.under_way.push_front(gap);
             if piece.length == self.chunk {
                 self.chunk = (length as u32).max(LEAST_CHUNK);
             }
-        } else {
-            self.blind = (self.blind * 2).min(MOST_REQUESTS);
         }
         self.ready = data;
-        self.ask();
+        if !self.ended {
+            self.ask();
+        }
         Ok(true)
     }
 
@@ -255,12 +278,8 @@ impl ReadBody for Reading {
     }
 }
 
-/// Bytes asked for and not yet handed out, at most 16 MiB: a link of 1 Gbit/s with 130 ms of round
-/// trip stays full.
-const WINDOW: usize = 16 * 1024 * 1024;
-
 /// Requests under way at most, whatever their size.
-const MOST_REQUESTS: usize = 128;
+const MOST_REQUESTS: usize = 512;
 
 /// Requests sent before anything is known: one for the content of a small file, one for its end.
 const FIRST_BLIND: usize = 2;

@@ -354,3 +354,89 @@ const MOST_ATTEMPTS: usize = 6;
 
 /// Password, an empty round, and some for servers that talk.
 const MOST_ROUNDS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(code: u32, text: &str, kind: ErrorKind, retry: Retry) {
+        let error = hung_up(&Goodbye::Message {
+            code,
+            text: text.to_owned(),
+        });
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (&kind, retry),
+            "{code} {text}"
+        );
+        assert!(error.to_string().contains(text), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_server_that_is_full_or_gone() {
+        check(
+            2,
+            "Too many authentication failures",
+            ErrorKind::LoginRefused,
+            Retry::Never,
+        );
+        check(14, "no more methods", ErrorKind::LoginRefused, Retry::Never);
+        check(
+            12,
+            "try later",
+            ErrorKind::TooManyConnections,
+            Retry::NewSession,
+        );
+        check(11, "bye", ErrorKind::Closed, Retry::NewSession);
+        assert_eq!(hung_up(&Goodbye::Silent).kind(), &ErrorKind::Closed);
+        let refused = hung_up(&Goodbye::NoMethodLeft);
+        assert_eq!(refused.kind(), &ErrorKind::LoginRefused);
+    }
+
+    #[test]
+    fn methods_are_tried_once_and_only_while_offered() {
+        use MethodKind::{KeyboardInteractive, Password, PublicKey};
+        let set = |methods: &[MethodKind]| MethodSet::from(methods);
+        let params = ConnectParams::new("h")
+            .unwrap()
+            .with_username("u")
+            .with_password("p")
+            .with_encryption(Encryption::SshPassword);
+        let mut login = Login::new(&params, None);
+        assert_eq!(login.next(), Some(Password), "no probe comes first");
+        login.answered(Password, set(&[PublicKey, KeyboardInteractive]), false);
+        assert_eq!(login.next(), Some(KeyboardInteractive));
+        // The server takes the password as a second factor after all.
+        login.answered(KeyboardInteractive, set(&[Password]), true);
+        assert_eq!(login.next(), Some(Password));
+        login.answered(Password, set(&[Password]), false);
+        assert_eq!(login.next(), None);
+        assert!(
+            login
+                .refused()
+                .to_string()
+                .contains("the server offers password")
+        );
+    }
+
+    #[test]
+    fn a_server_that_changes_its_mind_does_not_keep_us_forever() {
+        let params = ConnectParams::new("h")
+            .unwrap()
+            .with_password("p")
+            .with_encryption(Encryption::SshPassword);
+        let mut login = Login::new(&params, None);
+        let mut tries = 0;
+        while let Some(method) = login.next() {
+            tries += 1;
+            login.attempts += 1;
+            let other = match method {
+                MethodKind::Password => MethodKind::KeyboardInteractive,
+                _ => MethodKind::Password,
+            };
+            login.answered(method, MethodSet::from(&[other][..]), false);
+        }
+        assert_eq!(tries, MOST_ATTEMPTS);
+    }
+}

@@ -261,7 +261,7 @@ async fn a_late_answer_belongs_to_nobody_and_its_handle_is_closed() {
             }
             LSTAT => {
                 // All that was held back comes before the answer.
-                let mut answers: Vec<_> = held.drain(..).collect();
+                let mut answers = std::mem::take(&mut held);
                 answers.push(odd::file(id, 2));
                 return answers;
             }
