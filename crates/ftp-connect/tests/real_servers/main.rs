@@ -23,20 +23,30 @@ fn parameters(lab: &Lab, server: &LabServer) -> ConnectParams {
 /// The parameter sets by which a set-up can be reached, each with a word for it.
 fn ways(lab: &Lab, server: &LabServer) -> Vec<(String, ConnectParams)> {
     let params = parameters(lab, server);
+    // rustls uses a TLS 1.3 ticket once, and ProFTPD gives none on the data connection of an upload: after
+    // two uploads there is nothing left to resume. With TLS 1.2 one session serves for all.
+    let tls = match server.software.as_str() {
+        "proftpd" => {
+            let trust = params.tls().clone().with_max_version(TlsVersion::Tls12);
+            params.clone().with_tls(trust)
+        }
+        _ => params.clone(),
+    };
     let secured = match server.kind.as_str() {
         "sftp" => return vec![("sftp".to_owned(), params)],
         "ftp" => vec![("plain", params)],
         "ftpes" => vec![
-            ("tls", params.clone()),
+            ("tls", tls),
             (
                 "tls-reuse",
                 params.with_encryption(Encryption::ExplicitTlsReuse),
             ),
         ],
-        _ => vec![
-            ("tls", params.clone()),
+        "ftps" => vec![
+            ("tls", tls),
             ("tls-reuse", params.with_session_reuse(SessionReuse::Prefer)),
         ],
+        kind => panic!("{kind} is no kind of server"),
     };
     let modes = |(backend, params): (&str, ConnectParams)| {
         let backend = backend.to_owned();
@@ -52,7 +62,8 @@ async fn every_set_up_passes_the_conformance_suite() {
     for server in &lab.servers {
         for (way, params) in ways(&lab, server) {
             // A folder of its own, made by the user whom the server lets in.
-            let folder = RemotePath::new(format!("conformance-{way}")).unwrap();
+            let folder =
+                RemotePath::new(format!("conformance-{way}-{}", std::process::id())).unwrap();
             let mut session = ftp_connect::connect(&params).await.expect(&server.name);
             session
                 .create_dir(&folder, CreateDirOptions::default())
@@ -63,9 +74,10 @@ async fn every_set_up_passes_the_conformance_suite() {
             for (check, reason) in known_deviations(server) {
                 options = options.with_known_deviation(*check, *reason);
             }
+            let started = std::time::Instant::now();
             let open = async || ftp_connect::connect(&params).await;
             let report = conformance::conformance(open, options).await;
-            eprintln!("{} {way}: {report}", server.name);
+            eprintln!("{} {way}, {:?}: {report}", server.name, started.elapsed());
             if report.failed().next().is_some() {
                 failed.push(format!("{} {way}", server.name));
             }
@@ -75,8 +87,14 @@ async fn every_set_up_passes_the_conformance_suite() {
 }
 
 /// What a server does whatever the client says.
-fn known_deviations(_server: &LabServer) -> &'static [(&'static str, &'static str)] {
-    &[]
+fn known_deviations(server: &LabServer) -> &'static [(&'static str, &'static str)] {
+    match server.software.as_str() {
+        "pure-ftpd" => &[(
+            "name: \"trailing blank \"",
+            "Pure-FTPd stores a blank at the end of a name as an underscore",
+        )],
+        _ => &[],
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
