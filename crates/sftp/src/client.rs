@@ -60,8 +60,13 @@ impl Client {
         let version = incoming.version().await?;
         let shared = Arc::new(Shared::default());
         let (queue, queued) = mpsc::unbounded_channel();
-        tokio::spawn(write(queued, writer));
-        tokio::spawn(read(incoming, Arc::clone(&shared), queue.downgrade()));
+        let (alive, ended) = oneshot::channel();
+        tokio::spawn(write(queued, writer, ended));
+        let reading = read(incoming, Arc::clone(&shared), queue.downgrade());
+        tokio::spawn(async move {
+            reading.await;
+            drop(alive);
+        });
         let client = Self {
             shared,
             queue,
@@ -231,7 +236,14 @@ impl Shared {
 }
 
 /// Sends what is queued, small requests together in one SSH packet.
-async fn write(mut queued: mpsc::UnboundedReceiver<Bytes>, channel: ChannelWriteHalf<Msg>) {
+///
+/// It ends with the reader, too: a connection that dies while the server's window is full would never
+/// let a write go on.
+async fn write(
+    mut queued: mpsc::UnboundedReceiver<Bytes>,
+    channel: ChannelWriteHalf<Msg>,
+    mut ended: oneshot::Receiver<()>,
+) {
     while let Some(first) = queued.recv().await {
         let mut packet = first;
         if packet.len() < TOGETHER && !queued.is_empty() {
@@ -245,11 +257,16 @@ async fn write(mut queued: mpsc::UnboundedReceiver<Bytes>, channel: ChannelWrite
             }
             packet = joined.freeze();
         }
-        if channel.data_bytes(packet).await.is_err() {
-            break;
+        tokio::select! {
+            sent = channel.data_bytes(packet) => {
+                if sent.is_err() {
+                    return;
+                }
+            }
+            _ = &mut ended => return,
         }
     }
-    // All clients are gone, or the connection is.
+    // All clients are gone.
     let _ = channel.eof().await;
 }
 

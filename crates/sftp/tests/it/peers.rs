@@ -209,3 +209,28 @@ async fn many_abandoned_transfers_leave_the_session_fast_and_their_handles_close
     assert!(whole == content);
     session.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_goes_away_in_the_middle_of_an_upload_ends_it() {
+    let server = SftpServer::builder().start().await.unwrap();
+    let mut session = SftpTransport
+        .connect(&crate::by_password(&server))
+        .await
+        .unwrap();
+    let path = "large".parse().unwrap();
+    let mut body = session.write(&path, WriteOptions::default()).await.unwrap();
+    let piece = vec![7; 256 * 1024];
+    for _ in 0..20 {
+        body.write(&piece).await.unwrap();
+    }
+    drop(server);
+    let rest = async {
+        loop {
+            if let Err(error) = body.write(&piece).await {
+                return error;
+            }
+        }
+    };
+    let error = timeout(Duration::from_secs(10), rest).await.unwrap();
+    assert_eq!(error.kind(), &ErrorKind::Closed, "{error}");
+}
