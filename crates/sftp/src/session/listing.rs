@@ -4,7 +4,8 @@ use std::{collections::VecDeque, time::Duration};
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    Entry, EntryKind, ListSummary, Listing, Operation, Permissions, RemotePath, Result, Timestamp,
+    Entry, EntryKind, ErrorKind, ListSummary, Listing, Operation, Permissions, RemotePath, Result,
+    Timestamp,
 };
 
 use super::{handle::OpenHandle, status};
@@ -24,6 +25,8 @@ pub(super) struct Entries {
     ready: VecDeque<Entry>,
     summary: ListSummary,
     ended: bool,
+    /// Whether a batch is missing.
+    failed: bool,
 }
 
 impl Entries {
@@ -37,6 +40,7 @@ impl Entries {
             ready: VecDeque::new(),
             summary: ListSummary::default(),
             ended: false,
+            failed: false,
         }
     }
 
@@ -56,6 +60,19 @@ impl Entries {
 
     /// Waits for the next batch. Cancel safe: the reply stays until it has come.
     async fn advance(&mut self) -> Result<()> {
+        let outcome = if self.failed {
+            Err(status::failed_before())
+        } else {
+            self.next_batch().await
+        };
+        outcome.map_err(|error| {
+            // What has not come in time may still come; anything else leaves a gap.
+            self.failed |= error.kind() != &ErrorKind::TimedOut;
+            error.with_operation(Operation::List).with_path(&self.path)
+        })
+    }
+
+    async fn next_batch(&mut self) -> Result<()> {
         self.ask();
         let Some(front) = self.under_way.front_mut() else {
             return Ok(());
@@ -99,9 +116,7 @@ impl Entries {
 impl Listing for Entries {
     async fn next(&mut self) -> Result<Option<Entry>> {
         while self.ready.is_empty() && !self.ended {
-            self.advance()
-                .await
-                .map_err(|error| error.with_operation(Operation::List).with_path(&self.path))?;
+            self.advance().await?;
         }
         Ok(self.ready.pop_front())
     }
@@ -109,9 +124,7 @@ impl Listing for Entries {
     async fn finish(mut self: Box<Self>) -> Result<ListSummary> {
         while !self.ended {
             self.ready.clear();
-            self.advance()
-                .await
-                .map_err(|error| error.with_operation(Operation::List).with_path(&self.path))?;
+            self.advance().await?;
         }
         let (path, idle) = (self.path, self.idle);
         self.handle

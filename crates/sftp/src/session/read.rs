@@ -41,6 +41,8 @@ pub(super) struct Reading {
     read: u64,
     start: u64,
     ended: bool,
+    /// Whether bytes are missing, so that nothing after them may be handed out.
+    failed: bool,
 }
 
 /// The file's attributes, asked for together with its first bytes.
@@ -84,6 +86,7 @@ impl Reading {
             read: 0,
             start: options.offset,
             ended: false,
+            failed: false,
         };
         this.ask();
         this
@@ -240,6 +243,9 @@ impl ReadBody for Reading {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if self.failed {
+            return Err(self.fail(status::failed_before()));
+        }
         while self.ready.is_empty() {
             if self.ended {
                 return Ok(0);
@@ -247,7 +253,11 @@ impl ReadBody for Reading {
             match self.advance().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
-                Err(error) => return Err(self.explain(error).await),
+                Err(error) => {
+                    // What has not come in time may still come; anything else leaves a gap.
+                    self.failed = error.kind() != &ErrorKind::TimedOut;
+                    return Err(self.explain(error).await);
+                }
             }
         }
         let length = buffer.len().min(self.ready.len());
@@ -257,6 +267,9 @@ impl ReadBody for Reading {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Transferred> {
+        if self.failed {
+            return Err(self.fail(status::failed_before()));
+        }
         let (read, ended) = (self.read, self.ended && self.ready.is_empty());
         self.under_way.clear();
         let at_size = match self.about {

@@ -42,6 +42,11 @@ fn failure(text: &str) -> ErrorKind {
     }
 }
 
+/// What is said of a transfer that goes on being used after it failed.
+pub(super) fn failed_before() -> Error {
+    Error::new(ErrorKind::TransferNotWhole).with_message("the transfer failed before")
+}
+
 /// Whether the error is the status that says nothing, behind which there can be anything.
 pub(super) fn says_nothing(error: &Error) -> bool {
     error.kind() == &ErrorKind::Refused

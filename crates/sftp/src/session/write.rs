@@ -25,6 +25,8 @@ pub(super) struct Writing {
     /// Where in the file the buffer goes.
     offset: u64,
     under_way: VecDeque<Reply>,
+    /// Whether some of it was refused, so that the file can no longer become whole.
+    failed: bool,
 }
 
 impl Writing {
@@ -44,6 +46,7 @@ impl Writing {
             start,
             offset: start,
             under_way: VecDeque::new(),
+            failed: false,
         }
     }
 
@@ -116,6 +119,9 @@ impl Writing {
     }
 
     async fn end(mut self) -> Result<Transferred> {
+        if self.failed {
+            return Err(status::failed_before());
+        }
         if !self.buffer.is_empty() {
             let permit = self.room().await?;
             self.send(permit);
@@ -149,9 +155,16 @@ impl WriteBody for Writing {
         if data.is_empty() {
             return Ok(0);
         }
-        self.take(data)
-            .await
-            .map_err(|error| error.with_operation(Operation::Write).with_path(&self.path))
+        let outcome = if self.failed {
+            Err(status::failed_before())
+        } else {
+            self.take(data).await
+        };
+        outcome.map_err(|error| {
+            // What was not confirmed in time may still be.
+            self.failed |= error.kind() != &ErrorKind::TimedOut;
+            error.with_operation(Operation::Write).with_path(&self.path)
+        })
     }
 
     async fn finish(self: Box<Self>) -> Result<Transferred> {

@@ -383,3 +383,51 @@ async fn an_answer_to_nothing_ends_the_session_with_its_reason() {
     }
     session.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_transfer_that_failed_stays_failed() {
+    // The second READ, the second WRITE and the second READDIR are refused, all others succeed.
+    let mut counts = [0_usize; 256];
+    let server = Odd::answering(move |kind, id, _| {
+        counts[usize::from(kind)] += 1;
+        let second = counts[usize::from(kind)] == 2;
+        vec![match kind {
+            OPEN | OPENDIR => odd::handle(id, b"h"),
+            FSTAT => odd::file(id, 200_000),
+            READ | WRITE | READDIR if second => odd::status(id, 3),
+            READ => odd::data(id, &[1; 32 * 1024]),
+            READDIR => odd::names(id, &[(b"name", 0o100_644)]),
+            _ => odd::status(id, 0),
+        }]
+    })
+    .await;
+    let mut session = session(&server).await;
+    let not_whole =
+        |error: Error| assert_eq!(error.kind(), &ErrorKind::TransferNotWhole, "{error}");
+    let path = path("f");
+    let mut body = session.read(&path, ReadOptions::default()).await.unwrap();
+    let mut buffer = vec![0; 64 * 1024];
+    assert_eq!(body.read(&mut buffer).await.unwrap(), 32 * 1024);
+    let error = body.read(&mut buffer).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
+    not_whole(body.read(&mut buffer).await.unwrap_err());
+    not_whole(body.finish().await.unwrap_err());
+
+    let mut body = session.write(&path, WriteOptions::default()).await.unwrap();
+    let error = loop {
+        match body.write(&buffer).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
+    not_whole(body.write(&buffer).await.unwrap_err());
+    not_whole(body.finish().await.unwrap_err());
+
+    let mut listing = session.list(&path, ListOptions::default()).await.unwrap();
+    assert!(listing.next().await.unwrap().is_some());
+    let error = listing.next().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
+    not_whole(listing.next().await.unwrap_err());
+    not_whole(listing.finish().await.unwrap_err());
+}
