@@ -118,6 +118,8 @@ pub struct ListSummary {
     pub unparsed: u64,
     /// The first of those, as they came, at most 100.
     pub unparsed_samples: Vec<Vec<u8>>,
+    /// Whether the TLS session of the data connection was resumed; `None` without TLS of its own.
+    pub tls_resumed: Option<bool>,
 }
 
 impl ListSummary {

@@ -331,7 +331,7 @@ impl ErrorKind {
             Self::TlsOnPlaintextPort => "use encryption implicit-tls on this port",
             Self::SessionReuseRequired => {
                 "session reuse required by the server: use explicit TLS with session reuse \
-                 (explicit-tls-reuse)"
+                 (explicit-tls-reuse), or session reuse `prefer` with implicit TLS"
             }
             Self::PassiveAddressUnroutable | Self::DataConnectionFailed => {
                 "try another mode (active, passive or dynamic); a firewall may block data connections"

@@ -179,6 +179,7 @@ impl<'s> FtpListing<'s> {
             }
             let concluded = self.session.conclude(end).await?;
             FtpSession::judge(&concluded)?;
+            self.summary.tls_resumed = concluded.resumed;
             let reply = &concluded.end.reply;
             if end == DataEnd::Cut {
                 return Err(failure::not_whole(

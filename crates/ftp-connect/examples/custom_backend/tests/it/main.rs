@@ -39,7 +39,7 @@ async fn a_refused_login_says_so() {
 
 fn params(server: &FtpServer) -> ConnectParams {
     ConnectParams::new(server.addr().ip())
-        .unwrap()
+        .expect("an address")
         .with_port(NonZeroU16::new(server.addr().port()))
         .with_username(server.user())
 }
