@@ -82,8 +82,14 @@ impl From<Error> for Failure {
 }
 
 impl From<io::Error> for Failure {
+    /// An error of this machine's, such as a standard output that nobody reads any more.
     fn from(error: io::Error) -> Self {
-        Self::operation(error.into())
+        let message = error.to_string();
+        Self::operation(
+            Error::new(ErrorKind::Io)
+                .with_message(message)
+                .with_source(error),
+        )
     }
 }
 
@@ -137,6 +143,7 @@ impl Output {
 
     /// Ends badly: one line of cause and one of hint.
     pub(crate) fn fail(self, failure: &Failure) -> ExitCode {
+        // Whoever read the output has had enough of it: `ftp-connect ls … | head`.
         if failure.error.kind() == &ErrorKind::Io && is_broken_pipe(&failure.error) {
             return ExitCode::SUCCESS;
         }

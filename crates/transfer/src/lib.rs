@@ -159,11 +159,11 @@ pub async fn download_to(
         if n == 0 {
             break;
         }
-        to.write_all(&buffer[..n]).await?;
+        to.write_all(&buffer[..n]).await.map_err(target)?;
         bytes += n as u64;
         progress(Progress { bytes, total });
     }
-    to.flush().await?;
+    to.flush().await.map_err(target)?;
     let transferred = body.finish().await?;
     let integrity = compare(total, bytes, Operation::Read, from)?;
     Ok(Outcome {
@@ -229,7 +229,7 @@ pub async fn upload_from(
     let mut bytes = 0;
     progress(Progress { bytes, total: size });
     loop {
-        let n = from.read(&mut buffer).await?;
+        let n = from.read(&mut buffer).await.map_err(source)?;
         if n == 0 {
             break;
         }
@@ -316,6 +316,20 @@ fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder).map_err(|e| local(path, e))
+}
+
+/// The writer a download goes to failed; that is not the connection's end.
+fn target(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io)
+        .with_message(format!("writing what was downloaded: {error}"))
+        .with_source(error)
+}
+
+/// The reader an upload comes from failed.
+fn source(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io)
+        .with_message(format!("reading what is to be uploaded: {error}"))
+        .with_source(error)
 }
 
 fn local(path: &Path, error: std::io::Error) -> Error {

@@ -32,6 +32,19 @@ impl Call {
         self
     }
 
+    /// Runs it with a standard output that nobody reads; its status.
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn run_unread(mut self) -> i32 {
+        let mut child = self
+            .0
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let status = child.wait().expect("it can be waited for");
+        status.code().expect("the program ends by itself")
+    }
+
     pub(crate) fn run(mut self) -> Said {
         let Output {
             status,

@@ -330,6 +330,28 @@ async fn parameters_come_from_a_file() {
     assert_eq!(got.stdout, "content");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_nobody_reads_is_no_failure() {
+    let all = Embedded::start().await.unwrap();
+    fs::write(all.sftp.root().join("x"), vec![1; 2 << 20]).unwrap();
+    let url = format!(
+        "sftp://{}:{}@{}",
+        all.sftp.user(),
+        all.sftp.password(),
+        all.sftp.addr()
+    );
+    let hash = all.sftp.host_key_sha256();
+    let file = format!("{url}/x");
+    for arguments in [["get", &file, "-"], ["ls", &url, "-1"]] {
+        let trust = ["--allowed-fingerprints", &hash];
+        assert_eq!(
+            Call::new(arguments.iter().chain(&trust)).run_unread(),
+            0,
+            "{arguments:?}"
+        );
+    }
+}
+
 #[test]
 fn the_demo_works() {
     let document = Call::new(["demo", "--json"]).run().well().json();
