@@ -1,0 +1,306 @@
+//! Transfers over the backend in memory, and over one that lies about sizes or breaks half-way: the local file is
+//! the old one or the whole new one.
+
+use std::{fs, path::Path};
+
+use async_trait::async_trait;
+use ftp_connect_core::{
+    Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Entry, Error, ErrorKind,
+    ListOptions, Listing, ReadBody, ReadOptions, RemotePath, Result, Session, SessionExt as _,
+    StatOptions, Transferred, Transport as _, WriteBody, WriteOptions,
+};
+use ftp_connect_testkit::memory::MemoryTransport;
+use ftp_connect_transfer::{Integrity, Progress, TransferOptions, download, upload};
+
+#[tokio::test]
+async fn a_file_goes_up_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    for size in [0, 1, 256 * 1024, 600_001] {
+        let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+        fs::write(&source, &content).unwrap();
+        let mut session = connect().await;
+        let mut seen = Vec::new();
+        let up = upload(&mut *session, &source, &path("x"), options(), &mut |p| {
+            seen.push(p)
+        })
+        .await
+        .unwrap();
+        assert_eq!((up.bytes, up.integrity), (size as u64, Integrity::Size));
+        check_progress(&seen, size as u64);
+        let target = folder.path().join("target");
+        let mut seen = Vec::new();
+        let down = download(&mut *session, &path("x"), &target, options(), &mut |p| {
+            seen.push(p)
+        })
+        .await
+        .unwrap();
+        assert_eq!((down.bytes, down.integrity), (size as u64, Integrity::Size));
+        check_progress(&seen, size as u64);
+        assert!(fs::read(&target).unwrap() == content);
+    }
+    check_left(folder.path(), &["source", "target"]);
+}
+
+#[track_caller]
+fn check_progress(seen: &[Progress], size: u64) {
+    assert!(seen.is_sorted_by_key(|progress| progress.bytes));
+    assert_eq!(seen.first().map(|progress| progress.bytes), Some(0));
+    assert_eq!(seen.last().map(|progress| progress.bytes), Some(size));
+    assert!(seen.iter().all(|progress| progress.total == Some(size)));
+}
+
+#[tokio::test]
+async fn what_may_not_be_replaced_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    fs::write(&local, "old").unwrap();
+    let mut session = connect().await;
+    session
+        .write_all(&path("x"), b"there", WriteOptions::default())
+        .await
+        .unwrap();
+    let keep = options().with_overwrite(false);
+    let error = download(&mut *session, &path("x"), &local, keep, &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&local).unwrap(), b"old");
+    let error = upload(&mut *session, &local, &path("x"), keep, &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::AlreadyExists);
+    assert_eq!(
+        session.read_to_vec(&path("x"), 100).await.unwrap(),
+        b"there"
+    );
+}
+
+#[tokio::test]
+async fn a_failed_download_leaves_the_old_file_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    fs::write(&local, "old").unwrap();
+    for (fault, kind) in [
+        (Fault::Shorter, ErrorKind::TransferNotWhole),
+        (Fault::Breaks, ErrorKind::Closed),
+        (Fault::NotConfirmed, ErrorKind::TransferNotWhole),
+    ] {
+        let mut session = Faulty {
+            inner: connect().await,
+            fault,
+        };
+        session
+            .inner
+            .write_all(&path("x"), &[7; 300_000], WriteOptions::default())
+            .await
+            .unwrap();
+        let error = download(&mut session, &path("x"), &local, options(), &mut |_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &kind, "{fault:?}: {error}");
+        assert_eq!(fs::read(&local).unwrap(), b"old", "{fault:?}");
+        check_left(folder.path(), &["local"]);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_download_leaves_the_old_file_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    fs::write(&local, "old").unwrap();
+    let mut session = Faulty {
+        inner: connect().await,
+        fault: Fault::Hangs,
+    };
+    session
+        .inner
+        .write_all(&path("x"), &[7; 300_000], WriteOptions::default())
+        .await
+        .unwrap();
+    let (mut ignore, from) = (|_| {}, path("x"));
+    let download = download(&mut session, &from, &local, options(), &mut ignore);
+    let limit = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(limit, download).await.is_err());
+    assert_eq!(fs::read(&local).unwrap(), b"old");
+    check_left(folder.path(), &["local"]);
+}
+
+#[tokio::test]
+async fn folders_and_missing_files_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    let mut session = connect().await;
+    session
+        .create_dir(&path("d"), CreateDirOptions::default())
+        .await
+        .unwrap();
+    let error = download(&mut *session, &path("d"), &local, options(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::IsADirectory);
+    let error = download(&mut *session, &path("none"), &local, options(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    let error = upload(
+        &mut *session,
+        folder.path(),
+        &path("x"),
+        options(),
+        &mut |_| {},
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::IsADirectory);
+    let error = upload(&mut *session, &local, &path("x"), options(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Io);
+    check_left(folder.path(), &[]);
+}
+
+#[tokio::test]
+async fn an_upload_that_arrived_short_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    fs::write(&local, "content").unwrap();
+    let mut session = Faulty {
+        inner: connect().await,
+        fault: Fault::Shorter,
+    };
+    let error = upload(&mut session, &local, &path("x"), options(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::TransferNotWhole);
+}
+
+fn options() -> TransferOptions {
+    TransferOptions::default()
+}
+
+fn path(text: &str) -> RemotePath {
+    RemotePath::new(text).expect("a path")
+}
+
+async fn connect() -> Box<dyn Session> {
+    let params = ConnectParams::new("memory.example").expect("a name");
+    MemoryTransport::new()
+        .connect(&params)
+        .await
+        .expect("memory is always there")
+}
+
+#[track_caller]
+fn check_left(folder: &Path, expected: &[&str]) {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, expected);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// Files have one byte less than the server said.
+    Shorter,
+    /// The connection breaks after the first bytes.
+    Breaks,
+    /// All bytes come, and the server then says that the transfer failed.
+    NotConfirmed,
+    /// Nothing comes after the first bytes.
+    Hangs,
+}
+
+/// A session with a fault.
+#[derive(Debug)]
+struct Faulty {
+    inner: Box<dyn Session>,
+    fault: Fault,
+}
+
+#[async_trait]
+impl Session for Faulty {
+    fn report(&self) -> &ConnectReport {
+        self.inner.report()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn stat(&mut self, path: &RemotePath, options: StatOptions) -> Result<Entry> {
+        let mut entry = self.inner.stat(path, options).await?;
+        if let Fault::Shorter = self.fault {
+            entry.size = entry.size.map(|size| size + 1);
+        }
+        Ok(entry)
+    }
+
+    async fn list<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ListOptions,
+    ) -> Result<Box<dyn Listing + 's>> {
+        self.inner.list(path, options).await
+    }
+
+    async fn read<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: ReadOptions,
+    ) -> Result<Box<dyn ReadBody + 's>> {
+        let inner = self.inner.read(path, options).await?;
+        Ok(Box::new(FaultyBody {
+            inner,
+            fault: self.fault,
+            begun: false,
+        }))
+    }
+
+    async fn write<'s>(
+        &'s mut self,
+        path: &RemotePath,
+        options: WriteOptions,
+    ) -> Result<Box<dyn WriteBody + 's>> {
+        self.inner.write(path, options).await
+    }
+
+    async fn close(self: Box<Self>) -> Result<()> {
+        self.inner.close().await
+    }
+}
+
+#[derive(Debug)]
+struct FaultyBody<'s> {
+    inner: Box<dyn ReadBody + 's>,
+    fault: Fault,
+    begun: bool,
+}
+
+#[async_trait]
+impl ReadBody for FaultyBody<'_> {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        match self.fault {
+            Fault::Breaks if self.begun => return Err(Error::new(ErrorKind::Closed)),
+            Fault::Hangs if self.begun => std::future::pending().await,
+            _ => self.begun = true,
+        }
+        let room = buffer.len().min(1000);
+        self.inner.read(&mut buffer[..room]).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Transferred> {
+        match self.fault {
+            Fault::NotConfirmed => Err(Error::new(ErrorKind::TransferNotWhole)),
+            _ => self.inner.finish().await,
+        }
+    }
+}
