@@ -2,7 +2,7 @@
 //!
 //! [`ConnectParams`] is built (`ConnectParams::new(server)?.with_…`), parsed from a URL
 //! ([`ConnectParams::from_url`]), from `Label: value` text ([`ConnectParams::from_text`]), and through
-//! serde. All four forms are made from one table, [`mod@field`], and round-trip.
+//! serde. All four forms are made from one table and round-trip.
 
 mod field;
 mod parts;
