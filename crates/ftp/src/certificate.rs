@@ -7,8 +7,8 @@
 use std::{fs, net::IpAddr};
 
 use ftp_connect_core::{
-    CertificateProblem, CertificateReport, Error, ErrorKind, Fingerprint, FingerprintType, Host,
-    Result,
+    CertificateProblem, CertificateReport, ConnectParams, Error, ErrorKind, Fingerprint,
+    FingerprintType, Host, Result, params::TlsTrust,
 };
 use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, pem::Pem, prelude::FromDer,
@@ -61,6 +61,51 @@ pub fn check_pins(pins: &[Fingerprint]) -> Result<()> {
             .with_message(format!("the certificate pin {pin} is not a SHA-256"))
             .with_hint("pin a certificate by the SHA-256 of its DER form, 64 hex digits")),
     }
+}
+
+/// Warns, once for each connection, if the parameters accept any certificate.
+pub fn warn_if_unchecked(params: &ConnectParams) {
+    if params.tls().danger_accept_any_certificate {
+        tracing::warn!(
+            server = %params.server(),
+            "the server's certificate is not checked: whoever is in between can read and change everything"
+        );
+    }
+}
+
+/// What proves the client to a server that asks for it.
+#[derive(Debug)]
+pub struct ClientCertificate<'a> {
+    /// The certificate and the chain after it, each as DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The file that has the key, still unread.
+    pub key_file: &'a str,
+}
+
+/// Reads the client's certificate, if the parameters name one.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParameter`] if there is a key alone, or for what [`read_certificates`] refuses.
+pub fn read_client_certificate(tls: &TlsTrust) -> Result<Option<ClientCertificate<'_>>> {
+    let (certificates, key_file) = match (&tls.client_certificate_file, &tls.client_key_file) {
+        (None, None) => return Ok(None),
+        // One file may hold both.
+        (Some(certificates), key) => (certificates, key.as_ref().unwrap_or(certificates)),
+        (None, Some(_)) => {
+            return Err(Error::new(ErrorKind::InvalidParameter)
+                .with_message("a client key without a client certificate")
+                .with_hint("give the client's certificate file as well"));
+        }
+    };
+    let chain = read_certificates(certificates, "client certificate")?;
+    Ok(Some(ClientCertificate { chain, key_file }))
+}
+
+/// The error for a key that belongs to another certificate, with what the library says of it.
+pub fn key_of_another(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::KeyUnusable)
+        .with_message("client certificate and key do not go together")
+        .with_source(cause)
 }
 
 /// Reads all certificates of a PEM file as DER; `what` says in errors what the file is for.

@@ -11,6 +11,22 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::{ChannelSecurity, Socket, Stream, connect};
 
+/// The same parameters, but for looking: any certificate will do, pinned or not.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParameter`] if the encryption is not TLS.
+pub fn for_inspection(params: &ConnectParams) -> Result<ConnectParams> {
+    if !params.encryption().is_tls() {
+        return Err(Error::new(ErrorKind::InvalidParameter)
+            .with_message("only servers with TLS have a certificate")
+            .with_hint("use encryption explicit-tls or implicit-tls"));
+    }
+    let mut trust = params.tls().clone();
+    trust.pins.clear();
+    trust.danger_accept_any_certificate = true;
+    Ok(params.clone().with_tls(trust))
+}
+
 /// Connects, does the TLS handshake by `security`, and hangs up.
 ///
 /// # Errors

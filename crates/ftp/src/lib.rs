@@ -21,6 +21,6 @@ mod transfer;
 mod wire;
 
 pub use connect::connect;
-pub use inspect::inspect;
+pub use inspect::{for_inspection, inspect};
 pub use security::ChannelSecurity;
 pub use stream::{Socket, Stream};

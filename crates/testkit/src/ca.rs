@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ftp_connect_core::params::TlsTrust;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
@@ -206,6 +207,15 @@ impl ServerCertificate {
     /// The file that holds the root, in PEM form.
     pub fn ca_file(&self) -> &Path {
         &self.root.file
+    }
+
+    /// What clients trust so that they accept this certificate: the root's file.
+    ///
+    /// # Panics
+    /// If the path of the file is not UTF-8.
+    pub fn trusted(&self) -> TlsTrust {
+        let file = self.ca_file().to_str().expect("a path in UTF-8");
+        TlsTrust::default().with_ca_file(file)
     }
 
     /// A server configuration with this certificate. Sessions are resumed with tickets, for all

@@ -3,7 +3,7 @@
 //! Why: two TLS libraries mean two ways to get trust wrong. Which certificate is refused and for
 //! which reason, that no credential leaves before, and that clear text is never taken for TLS must
 //! not depend on the library, so the checks are here, once. Each starts its own server and panics with
-//! what went wrong.
+//! what went wrong, and [`ftps_tests`](crate::ftps_tests) makes a test of each.
 //!
 //! ```no_run
 //! # use ftp_connect_core::Transport;
@@ -15,8 +15,9 @@
 //! # }
 //! ```
 //!
-//! Not here: what [`conformance`](mod@crate::conformance) checks for every backend; session reuse and client
-//! certificates, which the embedded servers do not ask for.
+//! Not here: session reuse and client certificates, which are in [`handshake`](mod@crate::handshake).
+
+mod inspection;
 
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
@@ -28,8 +29,49 @@ use ftp_connect_core::{
 };
 
 use crate::ca::{CertificateRequest, TestCa, TlsVersions};
+use crate::conformance::{Options, conformance};
 use crate::ftp::{FtpSecurity, FtpServer};
 use crate::peer::{Peer, Script};
+
+/// Makes a test of each check for a backend, by an expression for its [`Ftps`](crate::ftps::Ftps) and the
+/// path of its function that shows a server's certificate. The calling crate needs `tokio` with its
+/// macros.
+#[macro_export]
+macro_rules! ftps_tests {
+    (@each $backend:expr, $given:tt: $($check:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $check() {
+            $backend.$check $given.await;
+        })+
+    };
+    ($backend:expr, $certificate:path $(,)?) => {
+        $crate::ftps_tests!(@each $backend, ():
+            keeps_the_contract_explicit,
+            keeps_the_contract_implicit,
+            carries_files,
+            refuses_an_unknown_issuer,
+            accepts_a_pin_alone,
+            refuses_another_than_the_pinned,
+            accepts_any_certificate_when_told,
+            refuses_another_name,
+            refuses_an_expired_certificate,
+            trusts_a_listed_server_certificate,
+            says_that_no_version_is_common,
+            does_not_go_on_in_the_clear,
+            refuses_bytes_before_tls,
+            recognises_clear_text_on_a_tls_port,
+            recognises_tls_on_a_clear_port,
+            gives_up_on_a_silent_handshake,
+            notices_a_server_that_hangs_up,
+        );
+        $crate::ftps_tests!(@each $backend, ($certificate):
+            shows_the_certificate_explicit,
+            shows_the_certificate_implicit,
+            shows_no_certificate_without_tls,
+            shows_no_certificate_of_a_server_without_tls,
+        );
+    };
+}
 
 /// A backend for FTPS under test.
 #[derive(Debug)]
@@ -52,6 +94,16 @@ impl Ftps {
     pub fn with_session_reuse(mut self, reuse: SessionReuse) -> Self {
         self.reuse = Some(reuse);
         self
+    }
+
+    /// What [`conformance`](mod@crate::conformance) asks of every session, in explicit TLS.
+    pub async fn keeps_the_contract_explicit(&self) {
+        self.keeps_the_contract(FtpSecurity::Explicit).await;
+    }
+
+    /// What [`conformance`](mod@crate::conformance) asks of every session, in implicit TLS.
+    pub async fn keeps_the_contract_implicit(&self) {
+        self.keeps_the_contract(FtpSecurity::Implicit).await;
     }
 
     /// Files go up and down, explicit and implicit, with each TLS version, and the report says what was
@@ -269,6 +321,21 @@ impl Ftps {
         );
     }
 
+    async fn keeps_the_contract(&self, security: FtpSecurity) {
+        let server = start(security, |builder| builder).await;
+        let params = self
+            .params_for("localhost", &server)
+            .with_mode(Mode::default())
+            .with_tls(with_ca(&server));
+        let open = async || self.transport.connect(&params).await;
+        // The embedded server has names in UTF-8 only.
+        let options = Options::default().with_known_deviation(
+            r#"name: "latin-1 caf\xe9""#,
+            "libunftp lists names as UTF-8",
+        );
+        conformance(open, options).await.assert_passed();
+    }
+
     fn params(&self, server: &FtpServer) -> ConnectParams {
         self.params_for("127.0.0.1", server)
     }
@@ -346,8 +413,7 @@ fn certificate(server: &FtpServer) -> &crate::ca::ServerCertificate {
 }
 
 fn with_ca(server: &FtpServer) -> TlsTrust {
-    let file = certificate(server).ca_file();
-    TlsTrust::default().with_ca_file(file.to_str().expect("a path in UTF-8"))
+    certificate(server).trusted()
 }
 
 fn path(ca: &TestCa) -> String {

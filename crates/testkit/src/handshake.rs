@@ -1,10 +1,12 @@
-//! A TLS server in memory, for handshakes that the embedded FTP servers do not ask for.
+//! A TLS server in memory and checks against it, for handshakes that the embedded FTP servers do not ask for.
 //!
 //! Why: that tickets resume what they should, that a cut is told from an end, and that a client
 //! certificate is sent is shown by a handshake and five bytes; no FTP is needed for it.
 //!
 //! Everything panics on failure: it is for tests only. Not here: FTP, for which there is
 //! [`ftp`](crate::ftp).
+
+pub mod checks;
 
 use std::io;
 use std::sync::Arc;

@@ -54,11 +54,7 @@ impl Context {
             trust_authorities(&mut builder, &extra, system).map_err(broken)?;
         }
         if let Some((chain, key)) = identity {
-            identify(&mut builder, chain, &key).map_err(|error| {
-                Error::new(ErrorKind::KeyUnusable)
-                    .with_message("client certificate and key do not go together")
-                    .with_source(error)
-            })?;
+            identify(&mut builder, chain, &key).map_err(certificate::key_of_another)?;
         }
         let sessions = Arc::new(Sessions::default());
         let newest = Arc::clone(&sessions);
@@ -135,19 +131,11 @@ fn trust_authorities(
 type Identity = (Vec<Vec<u8>>, PKey<Private>);
 
 fn client_certificate(params: &ConnectParams) -> Result<Option<Identity>> {
-    let tls = params.tls();
-    let (certificates, key) = match (&tls.client_certificate_file, &tls.client_key_file) {
-        (None, None) => return Ok(None),
-        // One file may hold both.
-        (Some(certificates), key) => (certificates, key.as_ref().unwrap_or(certificates)),
-        (None, Some(_)) => {
-            return Err(Error::new(ErrorKind::InvalidParameter)
-                .with_message("a client key without a client certificate")
-                .with_hint("give the client's certificate file as well"));
-        }
+    let Some(client) = certificate::read_client_certificate(params.tls())? else {
+        return Ok(None);
     };
-    let chain = certificate::read_certificates(certificates, "client certificate")?;
-    Ok(Some((chain, private_key(key, params)?)))
+    let key = private_key(client.key_file, params)?;
+    Ok(Some((client.chain, key)))
 }
 
 fn private_key(file: &str, params: &ConnectParams) -> Result<PKey<Private>> {

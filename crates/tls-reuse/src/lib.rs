@@ -52,7 +52,8 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ftp_connect_core::{ConnectParams, Error, ErrorKind, Result, Session, TlsReport, Transport};
+use ftp_connect_core::{ConnectParams, Result, Session, TlsReport, Transport};
+use ftp_connect_ftp::certificate;
 
 use crate::{channel::Channels, roots::SystemRoots};
 
@@ -76,12 +77,7 @@ impl Transport for TlsReuseTransport {
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
-        if params.tls().danger_accept_any_certificate {
-            tracing::warn!(
-                server = %params.server(),
-                "the server's certificate is not checked: whoever is in between can read and change everything"
-            );
-        }
+        certificate::warn_if_unchecked(params);
         let channels = Channels::new(params, &self.system).await?;
         ftp_connect_ftp::connect(params, NAME, Some(Box::new(channels))).await
     }
@@ -91,21 +87,13 @@ impl Transport for TlsReuseTransport {
 /// to see the certificates and the SHA-256 to pin.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidParameter`] if the encryption is not TLS; otherwise what kept the handshake from
-/// being done.
+/// [`InvalidParameter`](ftp_connect_core::ErrorKind::InvalidParameter) if the encryption is not TLS;
+/// otherwise what kept the handshake from being done.
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection.
 pub async fn server_certificate(params: &ConnectParams) -> Result<TlsReport> {
-    if !params.encryption().is_tls() {
-        return Err(Error::new(ErrorKind::InvalidParameter)
-            .with_message("only servers with TLS have a certificate")
-            .with_hint("use encryption explicit-tls or implicit-tls"));
-    }
-    let mut trust = params.tls().clone();
-    trust.pins.clear();
-    trust.danger_accept_any_certificate = true;
-    let params = params.clone().with_tls(trust);
+    let params = ftp_connect_ftp::for_inspection(params)?;
     let channels = Channels::new(&params, &Arc::default()).await?;
     ftp_connect_ftp::inspect(&params, NAME, Box::new(channels)).await
 }

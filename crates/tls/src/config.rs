@@ -48,11 +48,9 @@ pub(crate) fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
     let mut config = match client_certificate(tls)? {
-        Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
-            Error::new(ErrorKind::KeyUnusable)
-                .with_message("client certificate and key do not go together")
-                .with_source(error)
-        })?,
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain, key)
+            .map_err(certificate::key_of_another)?,
         None => builder.with_no_client_auth(),
     };
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -81,19 +79,11 @@ fn versions(tls: &TlsTrust) -> Vec<&'static SupportedProtocolVersion> {
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn client_certificate(tls: &TlsTrust) -> Result<Option<Identity>> {
-    let (certificates, key) = match (&tls.client_certificate_file, &tls.client_key_file) {
-        (None, None) => return Ok(None),
-        // One file may hold both.
-        (Some(certificates), key) => (certificates, key.as_ref().unwrap_or(certificates)),
-        (None, Some(_)) => {
-            return Err(Error::new(ErrorKind::InvalidParameter)
-                .with_message("a client key without a client certificate")
-                .with_hint("give the client's certificate file as well"));
-        }
+    let Some(client) = certificate::read_client_certificate(tls)? else {
+        return Ok(None);
     };
-    let chain = certificate::read_certificates(certificates, "client certificate")?;
-    let chain = chain.into_iter().map(CertificateDer::from).collect();
-    Ok(Some((chain, private_key(key)?)))
+    let chain = client.chain.into_iter().map(CertificateDer::from).collect();
+    Ok(Some((chain, private_key(client.key_file)?)))
 }
 
 fn private_key(file: &str) -> Result<PrivateKeyDer<'static>> {

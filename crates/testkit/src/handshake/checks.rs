@@ -1,0 +1,224 @@
+//! What a TLS library under FTP owes, as checks that any backend's handshakes can be put to.
+//!
+//! Why: a session that is not resumed, a cut taken for an end and a client certificate that does not go
+//! out lose data connections and files whichever library is at fault. Each check panics with what went
+//! wrong; [`handshake_tests`](crate::handshake_tests) makes a test of each.
+//!
+//! Not here: what only one backend promises, such as opening encrypted keys.
+
+use std::fmt::Debug;
+use std::io;
+
+use async_trait::async_trait;
+use ftp_connect_core::params::TlsTrust;
+use ftp_connect_core::{
+    CertificateProblem, ConnectParams, Error, ErrorKind, Host, Result, Retry, TlsReport,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
+
+use super::{Then, TlsServer, certificate};
+use crate::ca::TlsVersions;
+
+/// The TLS of one control connection and its data connections, as a backend makes it.
+#[async_trait]
+pub trait Tls: Debug + Send + Sync + Sized {
+    /// A connection inside TLS.
+    type Stream: AsyncRead + AsyncWrite + Debug + Send + Unpin;
+
+    /// Prepares the handshakes of one session with these parameters.
+    ///
+    /// # Errors
+    /// What cannot be used of the parameters.
+    async fn new(params: &ConnectParams) -> Result<Self>;
+
+    /// Does the handshake of a data connection to this host.
+    ///
+    /// # Errors
+    /// Why the handshake failed.
+    async fn handshake(&self, io: DuplexStream, host: &Host) -> Result<Self::Stream>;
+
+    /// What the handshake negotiated.
+    fn report(stream: &Self::Stream) -> &TlsReport;
+}
+
+/// Makes a test of each check of [`checks`](mod@crate::handshake::checks) for one
+/// [`Tls`](crate::handshake::checks::Tls). The calling crate needs `tokio` with its macros.
+#[macro_export]
+macro_rules! handshake_tests {
+    ($tls:ty) => {
+        $crate::handshake_tests!($tls:
+            connections_of_one_session_resume_and_others_do_not,
+            a_clean_end_is_told_from_a_cut,
+            reading_goes_on_after_the_own_end,
+            a_required_client_certificate_is_sent_or_missed_in_words,
+            a_certificate_that_signed_itself_is_called_so_and_can_be_listed,
+            client_keys_that_cannot_be_used_are_refused_before_connecting,
+        );
+    };
+    ($tls:ty: $($check:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $check() {
+            $crate::handshake::checks::$check::<$tls>().await;
+        })+
+    };
+}
+
+/// Every data connection resumes the session of its own control connection, and none of another.
+pub async fn connections_of_one_session_resume_and_others_do_not<T: Tls>() {
+    for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
+        let certificate = certificate();
+        let server = TlsServer::resuming(&certificate, versions);
+        let one: T = session(certificate.trusted()).await;
+        let other: T = session(certificate.trusted()).await;
+        assert!(!resumes(&one, &server).await);
+        for _ in 0..20 {
+            assert!(resumes(&one, &server).await);
+        }
+        assert!(!resumes(&other, &server).await);
+    }
+}
+
+/// An end without close_notify is an error after the last byte, one with it is none.
+pub async fn a_clean_end_is_told_from_a_cut<T: Tls>() {
+    for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
+        let certificate = certificate();
+        let server = TlsServer::resuming(&certificate, versions);
+        let tls: T = session(certificate.trusted()).await;
+        for (then, expected) in [
+            (Then::Close, None),
+            (Then::Cut, Some(io::ErrorKind::UnexpectedEof)),
+        ] {
+            let mut stream = connect(&tls, &server, then).await.expect("a handshake");
+            let mut text = Vec::new();
+            let end = stream.read_to_end(&mut text).await;
+            assert_eq!(text, b"hello");
+            assert_eq!(end.err().map(|error| error.kind()), expected);
+        }
+    }
+}
+
+/// Ending one's own half, even twice, leaves the other half to be read.
+pub async fn reading_goes_on_after_the_own_end<T: Tls>() {
+    let certificate = certificate();
+    let server = TlsServer::resuming(&certificate, TlsVersions::Tls13);
+    let tls: T = session(certificate.trusted()).await;
+    let mut stream = connect(&tls, &server, Then::Close)
+        .await
+        .expect("a handshake");
+    stream.shutdown().await.expect("the own end");
+    stream.shutdown().await.expect("the own end again");
+    check_hello(&mut stream).await;
+}
+
+/// A server that wants a client certificate gets it, or the error says that it wants one.
+pub async fn a_required_client_certificate_is_sent_or_missed_in_words<T: Tls>() {
+    for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
+        let certificate = certificate();
+        let (server, identity) = TlsServer::asking(&certificate, versions);
+        let trust = certificate
+            .trusted()
+            .with_client_certificate(&*identity.certificate_file, &*identity.key_file);
+        let with: T = session(trust).await;
+        let mut stream = connect(&with, &server, Then::Close)
+            .await
+            .expect("a handshake");
+        check_hello(&mut stream).await;
+
+        let without: T = session(certificate.trusted()).await;
+        // TLS 1.3 lets the client think that all is well until it reads.
+        let error: Error = match connect(&without, &server, Then::Close).await {
+            Err(error) => error,
+            Ok(mut stream) => {
+                assert_eq!(versions, TlsVersions::Tls13);
+                let refusal = stream.read_u8().await;
+                refusal.expect_err("the server refuses").into()
+            }
+        };
+        assert_eq!(*error.kind(), ErrorKind::TlsFailed, "{error:?}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains("client certificate"), "{hint}");
+        assert_eq!(error.retry(), Retry::Never);
+    }
+}
+
+/// A self-signed certificate is refused as such, unless it is listed and has the right name.
+pub async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed<T: Tls>() {
+    let (server, pem) = TlsServer::self_signed();
+    let certificate = certificate();
+    for trust in [TlsTrust::default(), certificate.trusted()] {
+        let tls: T = session(trust).await;
+        let outcome = connect(&tls, &server, Then::Close).await;
+        check_refused(outcome, CertificateProblem::SelfSigned);
+    }
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("listed.pem");
+    std::fs::write(&file, pem).expect("the file is written");
+    let listed = TlsTrust::default().with_ca_file(file.to_str().expect("a path in UTF-8"));
+    let tls: T = session(listed).await;
+    connect(&tls, &server, Then::Close)
+        .await
+        .expect("a handshake");
+    // A name that it has not is refused all the same.
+    let host = "elsewhere.example".parse().expect("a host");
+    let outcome = tls.handshake(server.connect(Then::Close), &host).await;
+    check_refused(outcome, CertificateProblem::WrongName);
+}
+
+/// What is no key, cannot be read or belongs to another certificate is told before anything is sent.
+pub async fn client_keys_that_cannot_be_used_are_refused_before_connecting<T: Tls>() {
+    let certificate = certificate();
+    let (_, identity) = TlsServer::asking(&certificate, TlsVersions::Tls13);
+    let other = identity.add("other.key", certificate.key_pem());
+    for (key, words) in [
+        (&*identity.certificate_file, "no private key"),
+        ("/nowhere/key", "cannot read client key"),
+        (&*other, "do not go together"),
+    ] {
+        let trust = certificate
+            .trusted()
+            .with_client_certificate(&*identity.certificate_file, key);
+        let error = T::new(&params(trust))
+            .await
+            .expect_err("the key is unusable");
+        assert_eq!(*error.kind(), ErrorKind::KeyUnusable, "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// Connects, reads to the end, closes, and says whether the session was resumed.
+pub async fn resumes<T: Tls>(tls: &T, server: &TlsServer) -> bool {
+    let mut stream = connect(tls, server, Then::Close)
+        .await
+        .expect("a handshake");
+    check_hello(&mut stream).await;
+    stream.shutdown().await.expect("the own end");
+    T::report(&stream).resumed
+}
+
+async fn session<T: Tls>(trust: TlsTrust) -> T {
+    T::new(&params(trust)).await.expect("usable parameters")
+}
+
+fn params(trust: TlsTrust) -> ConnectParams {
+    ConnectParams::new("localhost")
+        .expect("a host")
+        .with_tls(trust)
+}
+
+async fn connect<T: Tls>(tls: &T, server: &TlsServer, then: Then) -> Result<T::Stream> {
+    let host = "localhost".parse().expect("a host");
+    tls.handshake(server.connect(then), &host).await
+}
+
+async fn check_hello(stream: &mut (impl AsyncRead + Unpin)) {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.expect("a clean end");
+    assert_eq!(text, "hello");
+}
+
+#[track_caller]
+fn check_refused(outcome: Result<impl Debug>, problem: CertificateProblem) {
+    let error = outcome.expect_err("the certificate is refused");
+    let expected = ErrorKind::CertificateNotTrusted { problem };
+    assert_eq!(*error.kind(), expected, "{error:?}");
+}
