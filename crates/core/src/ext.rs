@@ -59,7 +59,12 @@ pub trait SessionExt: Session {
                     .with_message(format!("the file has more than {limit} bytes")));
             }
         }
-        body.finish().await?;
+        if !body.finish().await?.to_end {
+            return Err(Error::new(ErrorKind::TransferNotWhole)
+                .with_operation(Operation::Read)
+                .with_path(path)
+                .with_message("the end of the file was not reached"));
+        }
         Ok(content)
     }
 

@@ -103,8 +103,14 @@ impl Host {
 }
 
 fn refuse(text: &str, hint: &str) -> Error {
+    // A whole URL in the place of a name may hold a password.
+    let shown = if text.contains('@') {
+        "this".to_owned()
+    } else {
+        format!("{text:?}")
+    };
     Error::new(ErrorKind::InvalidParameter)
-        .with_message(format!("{text:?} is not a server name"))
+        .with_message(format!("{shown} is not a server name"))
         .with_hint(hint)
 }
 

@@ -145,8 +145,9 @@ impl WriteOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RenameOptions {
-    /// Ask for replacing a file that has the new name. Off by default. FTP servers decide for
-    /// themselves: most replace.
+    /// Replace a file that has the new name. Off by default: the rename is then refused with
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists). FTP has no such choice, most of its
+    /// servers replace; there it is looked first, and another client can come in between.
     pub replace: bool,
 }
 

@@ -431,8 +431,7 @@ fn store_seconds(place: &mut Duration, value: &str) -> Result<()> {
     }
     let seconds: u64 = whole.parse().map_err(|_| bad())?;
     let nanos: u32 = format!("{fraction:0<9}").parse().map_err(|_| bad())?;
-    // Longer than a century is no deadline, and adding it to a clock would overflow.
-    let duration = Duration::new(seconds.min(100 * 366 * 86_400), nanos);
+    let duration = Duration::new(seconds, nanos).min(super::parts::LONGEST);
     if duration.is_zero() {
         return Err(bad());
     }

@@ -4,13 +4,22 @@ use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{Error, ErrorKind, Fingerprint, Host, Result, Secret, encryption::squeeze};
 
-/// Where the private key for SSH is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the private key for SSH is. `Debug` shows neither: what was given as a path may be the key.
+#[derive(Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// In this file.
     File(PathBuf),
     /// This is its text.
     Content(Secret),
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File(_) => "File([redacted])",
+            Self::Content(_) => "Content([redacted])",
+        })
+    }
 }
 
 /// What known hosts are for when no allowed fingerprints are given.
@@ -151,32 +160,35 @@ impl Default for Timeouts {
     }
 }
 
+/// No deadline is longer than a century: adding it to a clock must not overflow.
+pub(super) const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 impl Timeouts {
     /// Sets [`Timeouts::connect`].
     #[must_use]
     pub fn with_connect(mut self, connect: Duration) -> Self {
-        self.connect = connect;
+        self.connect = connect.min(LONGEST);
         self
     }
 
     /// Sets [`Timeouts::reply`].
     #[must_use]
     pub fn with_reply(mut self, reply: Duration) -> Self {
-        self.reply = reply;
+        self.reply = reply.min(LONGEST);
         self
     }
 
     /// Sets [`Timeouts::data`].
     #[must_use]
     pub fn with_data(mut self, data: Duration) -> Self {
-        self.data = data;
+        self.data = data.min(LONGEST);
         self
     }
 
     /// Sets [`Timeouts::idle`].
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
+        self.idle = idle.min(LONGEST);
         self
     }
 }

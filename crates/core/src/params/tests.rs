@@ -129,6 +129,7 @@ fn no_secret_is_printed() {
 fn no_secret_is_in_an_error() {
     for url in [
         "sftp://u:hunter2@host:0/",
+        "sftp://u:hunter2/more@host/",
         "sftp://u:hunter2@ho st/",
         "sftp://u;nonsense=1:hunter2@host/",
         "sftp://u;mode:hunter2@host/",
@@ -142,6 +143,27 @@ fn no_secret_is_in_an_error() {
         let shown = format!("{error} {error:?}");
         assert_eq!(error.kind(), &ErrorKind::InvalidParameter);
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn a_url_in_the_place_of_a_server_is_not_repeated() {
+    let error = ConnectParams::from_text("Server: ftp://u:hunter2@host").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    let key = ConnectParams::new("h")
+        .unwrap()
+        .with_key_file("-----BEGIN hunter2")
+        .key();
+    assert!(!format!("{key:?}").contains("hunter2"), "{key:?}");
+}
+
+#[test]
+fn no_deadline_overflows_a_clock() {
+    let timeouts = Timeouts::default()
+        .with_reply(Duration::MAX)
+        .with_data(Duration::MAX);
+    for limit in [timeouts.reply, timeouts.data] {
+        assert!(std::time::Instant::now().checked_add(limit).is_some());
     }
 }
 
@@ -234,11 +256,14 @@ fn texts_people_write() {
 #[test]
 fn a_key_pasted_into_text_stays_whole() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAbc=\n-----END RSA PRIVATE KEY-----";
-    let text =
-        format!("Server: nas\nEncryption: 5\nCertificate File/Content: {key}\nUsername: ada\n");
-    let params = ConnectParams::from_text(&text).unwrap();
-    assert_eq!(params.key(), Some(KeySource::Content(key.into())));
-    assert_eq!(params.username(), Some("ada"));
+    for gap in [" ", "\n", "\r\n"] {
+        let text = format!(
+            "Server: nas\nEncryption: 5\nCertificate File/Content:{gap}{key}\nUsername: ada\n"
+        );
+        let params = ConnectParams::from_text(&text).unwrap();
+        assert_eq!(params.key(), Some(KeySource::Content(key.into())));
+        assert_eq!(params.username(), Some("ada"));
+    }
 }
 
 #[test]

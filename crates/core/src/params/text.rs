@@ -78,7 +78,7 @@ fn items(text: &str) -> Result<Vec<Item<'_>>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let continued = if in_pem {
+        let continued = if in_pem || line.starts_with("-----BEGIN ") {
             Some(line)
         } else {
             line.strip_prefix([' ', '\t'])

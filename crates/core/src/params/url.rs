@@ -185,13 +185,14 @@ pub(super) fn authority(text: &str) -> Result<(Login, Host, Option<NonZeroU16>)>
             "write [address]:port",
         ));
     }
+    // What stands in the port's place is not repeated: after a `/` in a password it is the password.
     let port = port
         .filter(|port| !port.is_empty())
         .map(|port| {
             port.parse::<NonZeroU16>().map_err(|_| {
                 refuse(
-                    &format!("{port:?} is not a port"),
-                    "a port is a number from 1 to 65535",
+                    "the port in the URL is no number from 1 to 65535",
+                    "check the port; write a `/` in user or password as %2F",
                 )
             })
         })
