@@ -97,7 +97,7 @@ pub(crate) enum Command {
         url: String,
         /// The new path, as in a URL: from the login folder, or //from the root.
         new_path: String,
-        /// Replace what has that name already.
+        /// Replace what has that name already, instead of refusing.
         #[arg(long)]
         replace: bool,
         #[command(flatten)]

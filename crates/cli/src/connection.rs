@@ -145,6 +145,9 @@ fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<Connect
         let wrong =
             || refuse(format!("{text:?} is not a time")).with_hint("give seconds above zero");
         let seconds: f64 = text.parse().map_err(|_| wrong())?;
+        if !seconds.is_finite() {
+            return Err(wrong());
+        }
         // A year is as good as for ever, and more would overflow the clock.
         std::time::Duration::try_from_secs_f64(seconds.min(31_536_000.0))
             .ok()

@@ -18,7 +18,10 @@ use clap::Parser as _;
 use crate::{args::Args, output::Output};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
     start_log(
         args.command
             .connection()
@@ -46,6 +49,23 @@ fn main() -> ExitCode {
         Some(Err(failure)) => output.fail(&failure),
         None => output.interrupted(),
     }
+}
+
+/// Help and version go to standard output; what cannot be parsed is an error like any other.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A reader that went away wants no help.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    let words: Vec<String> = std::env::args().collect();
+    let command = words.get(1).map_or("", String::as_str);
+    let json = words.iter().any(|word| word == "--json");
+    Output::new(command, json).fail(&output::Failure::usage(&error.to_string(), &words))
 }
 
 fn start_log(verbose: u8) {

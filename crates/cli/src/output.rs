@@ -37,6 +37,32 @@ impl Failure {
         }
     }
 
+    /// A command line that cannot be parsed, in the parser's own words. URLs are left out of them: they
+    /// may hold a password.
+    pub(crate) fn usage(message: &str, words: &[String]) -> Self {
+        let mut message = message.to_owned();
+        for word in words.iter().filter(|word| word.contains("://")) {
+            message = message.replace(word.as_str(), "URL");
+        }
+        let mut parts = message.split("\n\n");
+        let cause = parts
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        let hint = parts
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .trim_start_matches("tip: ")
+            .to_owned();
+        Self::connecting(
+            Error::new(ErrorKind::InvalidParameter)
+                .with_message(cause)
+                .with_hint(format!("{hint}; --help tells more")),
+        )
+    }
+
     /// The exit status that scripts rely on.
     fn status(&self) -> u8 {
         match self.error.kind() {
@@ -96,14 +122,14 @@ impl From<io::Error> for Failure {
 /// Where a command prints.
 #[derive(Debug)]
 pub(crate) struct Output {
-    command: &'static str,
+    command: String,
     json: Option<Map<String, Value>>,
 }
 
 impl Output {
-    pub(crate) fn new(command: &'static str, json: bool) -> Self {
+    pub(crate) fn new(command: &str, json: bool) -> Self {
         Self {
-            command,
+            command: command.to_owned(),
             json: json.then(Map::new),
         }
     }

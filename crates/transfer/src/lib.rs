@@ -90,13 +90,15 @@ pub enum Integrity {
 /// Downloads a file to a local path.
 ///
 /// The bytes go to a temporary file in the same folder, which takes the name when all of it is
-/// there and on disk; after a failure or a dropped future it is gone. New files get the permissions
-/// of the process's umask.
+/// there and on disk; after a failure or a dropped future it is gone. A file that is replaced leaves
+/// its permissions to the new one; a new one gets those of the process's umask. A symbolic link stays,
+/// and the file it points to is replaced. What is no file, such as a pipe or `/dev/null`, is written
+/// to as it is.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if the local file is there and may not be replaced,
-/// [`ErrorKind::TransferNotWhole`] if the size differs from what the server told before, and what
-/// the session and the file system say.
+/// [`ErrorKind::IsADirectory`] if it is a folder, [`ErrorKind::TransferNotWhole`] if the size differs
+/// from what the server told before, and what the session and the file system say.
 ///
 /// # Cancel safety
 /// Dropping the future leaves the local file as it was.
@@ -112,18 +114,43 @@ pub async fn download(
             .with_message(format!("{} is there already", to.display()))
             .with_hint("allow overwriting, or choose another name")
     };
-    if !options.overwrite && to.exists() {
+    let old = match std::fs::metadata(to) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(local(to, error)),
+    };
+    if old.is_some() && !options.overwrite {
         return Err(refused());
     }
-    let temporary = temporary_beside(to)?;
+    let target = match &old {
+        None => to.to_owned(),
+        Some(old) if old.is_dir() => {
+            return Err(Error::new(ErrorKind::IsADirectory)
+                .with_message(format!("{} is a folder", to.display()))
+                .with_hint("give the name of a file in it"));
+        }
+        Some(old) if !old.is_file() => {
+            let opened = tokio::fs::OpenOptions::new().write(true).open(to).await;
+            let mut file = opened.map_err(|e| local(to, e))?;
+            return download_to(session, from, &mut file, options, progress).await;
+        }
+        // The name behind a symbolic link, if it is one.
+        Some(_) => to.canonicalize().map_err(|e| local(to, e))?,
+    };
+    let temporary = temporary_beside(&target)?;
     let mut file = File::from_std(temporary.as_file().try_clone()?);
     let outcome = download_to(session, from, &mut file, options, progress).await?;
+    if let Some(old) = old {
+        file.set_permissions(old.permissions())
+            .await
+            .map_err(|e| local(to, e))?;
+    }
     file.sync_all().await.map_err(|e| local(to, e))?;
     drop(file);
     let published = if options.overwrite {
-        temporary.persist(to)
+        temporary.persist(&target)
     } else {
-        temporary.persist_noclobber(to)
+        temporary.persist_noclobber(&target)
     };
     published.map_err(|failed| {
         if failed.error.kind() == std::io::ErrorKind::AlreadyExists {
@@ -165,6 +192,12 @@ pub async fn download_to(
     }
     to.flush().await.map_err(target)?;
     let transferred = body.finish().await?;
+    if !transferred.to_end {
+        return Err(Error::new(ErrorKind::TransferNotWhole)
+            .with_operation(Operation::Read)
+            .with_path(from)
+            .with_message("the end of the file was not reached"));
+    }
     let integrity = compare(total, bytes, Operation::Read, from)?;
     Ok(Outcome {
         bytes,

@@ -62,6 +62,12 @@ pub(super) async fn put(
     output: &mut Output,
 ) -> Outcome {
     let from_stdin = local == Path::new("-");
+    if local.to_string_lossy().contains("://") {
+        return Err(usage(
+            "the local file is a URL",
+            "write put LOCAL URL, in this order",
+        ));
+    }
     // A file that is not there is found out before anybody is bothered.
     if !from_stdin && let Err(error) = std::fs::metadata(local) {
         return Err(usage(

@@ -13,11 +13,11 @@ const NOBODY: &str = "127.0.0.1:1";
 
 #[test]
 fn bad_urls() {
-    check(&["connect", "ftp://127.0.0.1:0"], 2, "\"0\" is not a port");
+    check(&["connect", "ftp://127.0.0.1:0"], 2, "the port in the URL");
     check(
         &["connect", "ftp://127.0.0.1:70000"],
         2,
-        "\"70000\" is not a port",
+        "the port in the URL",
     );
     check(&["connect", "gopher://127.0.0.1"], 2, "unknown scheme");
     check(&["connect", "127.0.0.1"], 2, "not a URL");
@@ -99,6 +99,40 @@ fn bad_options() {
         &["fingerprint", &url],
         2,
         "neither host key nor certificate",
+    );
+}
+
+#[test]
+fn no_password_of_a_url_is_repeated() {
+    for arguments in [
+        vec!["connect", "--json", "ftp://ada:hunter2/x@host/"],
+        vec!["put", "--json", "ftp://ada:hunter2@host/x", "local"],
+        vec![
+            "rm",
+            "--json",
+            "ftp://ada:hunter2@host/x",
+            "ftp://ada:hunter2@host/y",
+        ],
+        vec!["rm", "--json", "--nonsense", "ftp://ada:hunter2@host/x"],
+    ] {
+        let said = Call::new(&arguments).run().badly(2, "");
+        assert_eq!(said.json()["exit_status"], 2, "{said:#?}");
+        assert!(
+            !format!("{said:?}").contains("hunter2"),
+            "{arguments:?}: {said:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_command_line_that_cannot_be_parsed() {
+    check(&["rm"], 2, "required");
+    check(&["rm", "ftp://h/x", "--nonsense"], 2, "--nonsense");
+    check(&["frobnicate"], 2, "frobnicate");
+    check(
+        &["connect", "ftp://h", "--timeout", "nan"],
+        2,
+        "is not a time",
     );
 }
 

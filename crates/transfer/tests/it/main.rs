@@ -85,6 +85,7 @@ async fn a_failed_download_leaves_the_old_file_and_nothing_beside_it() {
         (Fault::Shorter, ErrorKind::TransferNotWhole),
         (Fault::Breaks, ErrorKind::Closed),
         (Fault::NotConfirmed, ErrorKind::TransferNotWhole),
+        (Fault::EndsEarly, ErrorKind::TransferNotWhole),
     ] {
         let mut session = Faulty {
             inner: connect().await,
@@ -124,6 +125,49 @@ async fn a_dropped_download_leaves_the_old_file_and_nothing_beside_it() {
     assert!(tokio::time::timeout(limit, download).await.is_err());
     assert_eq!(fs::read(&local).unwrap(), b"old");
     check_left(folder.path(), &["local"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_there_is_replaced_as_what_it_is() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("file", &link).unwrap();
+    let mut session = connect().await;
+    session
+        .write_all(&path("x"), b"new", WriteOptions::default())
+        .await
+        .unwrap();
+    download(&mut *session, &path("x"), &link, options(), &mut |_| {})
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"new");
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    // A device takes the bytes and stays a device; as root it could be replaced.
+    let device = Path::new("/dev/null");
+    let outcome = download(&mut *session, &path("x"), device, options(), &mut |_| {})
+        .await
+        .unwrap();
+    assert_eq!(outcome.bytes, 3);
+    assert!(!fs::metadata(device).unwrap().is_file());
+    let error = download(
+        &mut *session,
+        &path("x"),
+        folder.path(),
+        options(),
+        &mut |_| {},
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::IsADirectory);
+    check_left(folder.path(), &["file", "link"]);
 }
 
 #[tokio::test]
@@ -215,6 +259,8 @@ enum Fault {
     Breaks,
     /// All bytes come, and the server then says that the transfer failed.
     NotConfirmed,
+    /// All bytes come, and the end of the file was not seen.
+    EndsEarly,
     /// Nothing comes after the first bytes.
     Hangs,
 }
@@ -300,6 +346,10 @@ impl ReadBody for FaultyBody<'_> {
     async fn finish(self: Box<Self>) -> Result<Transferred> {
         match self.fault {
             Fault::NotConfirmed => Err(Error::new(ErrorKind::TransferNotWhole)),
+            Fault::EndsEarly => {
+                let whole = self.inner.finish().await?;
+                Ok(Transferred::new(whole.bytes, false))
+            }
             _ => self.inner.finish().await,
         }
     }
