@@ -290,7 +290,7 @@ fn launch(mut setup: Setup, site: &Site) -> Outcome<Server> {
         version: setup.version,
         host: Ipv4Addr::LOCALHOST.to_string(),
         port: setup.port,
-        user: account::USER.to_owned(),
+        user: account::user().to_owned(),
         password: site.password.clone(),
         root: setup.root,
         login_path: setup.login_path,

@@ -13,8 +13,8 @@ mod url;
 use std::{fmt, num::NonZeroU16};
 
 pub use parts::{
-    ActiveMode, Encoding, KeySource, KnownHosts, Limits, Proxy, ProxyKind, SessionReuse, Timeouts,
-    TlsTrust, TlsVersion,
+    ActiveMode, Encoding, KeySource, KnownHosts, Limits, ListCommand, PassiveAddress, Proxy,
+    ProxyKind, SessionReuse, Timeouts, TlsTrust, TlsVersion,
 };
 
 use crate::{
@@ -33,6 +33,7 @@ pub struct ConnectParams {
     port: Option<NonZeroU16>,
     username: Option<String>,
     password: Option<Secret>,
+    account: Option<Secret>,
     mode: Mode,
     encryption: Encryption,
     certificate: Option<Secret>,
@@ -46,9 +47,13 @@ pub struct ConnectParams {
     session_reuse: Option<SessionReuse>,
     timeouts: Timeouts,
     keep_alive: Option<std::time::Duration>,
+    control_keep_alive: Option<std::time::Duration>,
     proxy: Option<Proxy>,
     active: ActiveMode,
+    passive_address: PassiveAddress,
+    list_command: ListCommand,
     encoding: Encoding,
+    legacy: bool,
     limits: Limits,
 }
 
@@ -71,6 +76,7 @@ impl ConnectParams {
             port: None,
             username: None,
             password: None,
+            account: None,
             mode: Mode::default(),
             encryption: Encryption::default(),
             certificate: None,
@@ -84,9 +90,13 @@ impl ConnectParams {
             session_reuse: None,
             timeouts: Timeouts::default(),
             keep_alive: None,
+            control_keep_alive: None,
             proxy: None,
             active: ActiveMode::default(),
+            passive_address: PassiveAddress::default(),
+            list_command: ListCommand::default(),
             encoding: Encoding::default(),
+            legacy: false,
             limits: Limits::default(),
         }
     }
@@ -146,6 +156,11 @@ impl ConnectParams {
     /// The password; it also opens an encrypted key when there is no passphrase of its own.
     pub fn password(&self) -> Option<&Secret> {
         self.password.as_ref()
+    }
+
+    /// The account that some FTP servers want beside the password (RFC 959 ACCT).
+    pub fn account(&self) -> Option<&Secret> {
+        self.account.as_ref()
     }
 
     /// Who opens data connections.
@@ -224,6 +239,12 @@ impl ConnectParams {
         self.keep_alive
     }
 
+    /// How often NOOP is sent over an FTP control connection while a transfer runs, so that no firewall
+    /// between forgets it; not at all by default, since some servers are confused by it.
+    pub fn control_keep_alive(&self) -> Option<std::time::Duration> {
+        self.control_keep_alive
+    }
+
     /// The proxy to go through.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
@@ -232,6 +253,22 @@ impl ConnectParams {
     /// Address and ports for active mode.
     pub fn active(&self) -> &ActiveMode {
         &self.active
+    }
+
+    /// Where passive data connections go.
+    pub fn passive_address(&self) -> PassiveAddress {
+        self.passive_address
+    }
+
+    /// By which command FTP folders are listed.
+    pub fn list_command(&self) -> ListCommand {
+        self.list_command
+    }
+
+    /// Whether algorithms and versions that are no longer safe may be used with a server that has no
+    /// other: ssh-rsa and DSA signatures, old key exchanges and ciphers of SSH, TLS 1.0 and 1.1. Off by default.
+    pub fn legacy(&self) -> bool {
+        self.legacy
     }
 
     /// How names are shown.
@@ -262,6 +299,13 @@ impl ConnectParams {
     #[must_use]
     pub fn with_password(mut self, password: impl Into<Secret>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// Sets the account.
+    #[must_use]
+    pub fn with_account(mut self, account: impl Into<Secret>) -> Self {
+        self.account = Some(account.into());
         self
     }
 
@@ -365,6 +409,16 @@ impl ConnectParams {
         self
     }
 
+    /// Sets how often NOOP is sent while a transfer runs.
+    #[must_use]
+    pub fn with_control_keep_alive(
+        mut self,
+        every: impl Into<Option<std::time::Duration>>,
+    ) -> Self {
+        self.control_keep_alive = every.into();
+        self
+    }
+
     /// Sets the proxy to go through.
     #[must_use]
     pub fn with_proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
@@ -376,6 +430,27 @@ impl ConnectParams {
     #[must_use]
     pub fn with_active(mut self, active: ActiveMode) -> Self {
         self.active = active;
+        self
+    }
+
+    /// Sets where passive data connections go.
+    #[must_use]
+    pub fn with_passive_address(mut self, address: PassiveAddress) -> Self {
+        self.passive_address = address;
+        self
+    }
+
+    /// Sets by which command FTP folders are listed.
+    #[must_use]
+    pub fn with_list_command(mut self, command: ListCommand) -> Self {
+        self.list_command = command;
+        self
+    }
+
+    /// Sets whether algorithms and versions that are no longer safe may be used.
+    #[must_use]
+    pub fn with_legacy(mut self, legacy: bool) -> Self {
+        self.legacy = legacy;
         self
     }
 

@@ -11,13 +11,20 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use super::record::folder;
 use crate::Outcome;
 use crate::process::{command, quietly};
 
-/// The account that every server lets in.
-pub(crate) const USER: &str = "ftplab";
+/// The account that every server lets in: `ftplab`, or what `FTP_CONNECT_LAB_ACCOUNT` says, since two labs on one
+/// machine cannot share it.
+pub(crate) fn user() -> &'static str {
+    static NAME: LazyLock<String> = LazyLock::new(|| {
+        std::env::var("FTP_CONNECT_LAB_ACCOUNT").unwrap_or_else(|_| "ftplab".to_owned())
+    });
+    &NAME
+}
 
 /// The PAM service of the lab.
 pub(crate) const PAM_SERVICE: &str = "ftp-connect-lab";
@@ -42,13 +49,13 @@ pub(crate) fn prepare(home: &Path, password: &str) -> Outcome<Account> {
         None => {
             quietly(&mut command(
                 "useradd",
-                &["--system", "--user-group", "--shell", "/bin/sh", USER],
+                &["--system", "--user-group", "--shell", "/bin/sh", user()],
             ))?;
-            note_made(USER)?;
+            note_made(user())?;
         }
         Some(previous) => refuse_if_in_use(&previous)?,
     }
-    quietly(command("usermod", &["--home"]).arg(home).arg(USER))?;
+    quietly(command("usermod", &["--home"]).arg(home).arg(user()))?;
     set_password(password)?;
     if quietly(&mut command("id", &["sshd"])).is_err() {
         quietly(&mut command(
@@ -85,8 +92,8 @@ pub(crate) fn prepare(home: &Path, password: &str) -> Outcome<Account> {
 /// # Errors
 /// `usermod` fails.
 pub(crate) fn lock() -> Outcome {
-    if quietly(&mut command("id", &[USER])).is_ok() {
-        quietly(&mut command("usermod", &["--password", "!", USER]))?;
+    if quietly(&mut command("id", &[user()])).is_ok() {
+        quietly(&mut command("usermod", &["--password", "!", user()]))?;
     }
     Ok(())
 }
@@ -119,24 +126,24 @@ fn pam_file() -> PathBuf {
 
 /// The home of the account, if there is one.
 fn previous_home() -> Outcome<Option<String>> {
-    if quietly(&mut command("id", &[USER])).is_err() {
+    if quietly(&mut command("id", &[user()])).is_err() {
         return Ok(None);
     }
-    let entry = quietly(&mut command("getent", &["passwd", USER]))?;
+    let entry = quietly(&mut command("getent", &["passwd", user()]))?;
     Ok(entry.split(':').nth(5).map(str::to_owned))
 }
 
-/// There is one account for all clones of the project. A running lab would lose it to a second one, and an
+/// There is one account for all clones of the project, unless the environment names others. A running lab would lose it to a second one, and an
 /// account that no lab made is not ours to change.
 fn refuse_if_in_use(home: &str) -> Outcome {
     let Some(state) = home
         .strip_suffix("/home")
         .filter(|state| state.contains(super::STATE_PREFIX))
     else {
-        if made().iter().any(|item| item == USER) {
+        if made().iter().any(|item| item == user()) {
             return Ok(());
         }
-        return Err(format!("there is an account {USER} that the lab did not make").into());
+        return Err(format!("there is an account {} that the lab did not make", user()).into());
     };
     let running = fs::read_dir("/proc")?
         .flatten()
@@ -151,7 +158,7 @@ fn refuse_if_in_use(home: &str) -> Outcome {
 fn set_password(password: &str) -> Outcome {
     let mut child = command("chpasswd", &[]).stdin(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().ok_or("chpasswd has no input")?;
-    writeln!(input, "{USER}:{password}")?;
+    writeln!(input, "{}:{password}", user())?;
     drop(input);
     if child.wait()?.success() {
         return Ok(());
@@ -160,13 +167,13 @@ fn set_password(password: &str) -> Outcome {
 }
 
 fn number(option: &str) -> Outcome<u32> {
-    Ok(quietly(&mut command("id", &[option, USER]))?
+    Ok(quietly(&mut command("id", &[option, user()]))?
         .trim()
         .parse()?)
 }
 
 fn hash() -> Outcome<String> {
-    let entry = quietly(&mut command("getent", &["shadow", USER]))?;
+    let entry = quietly(&mut command("getent", &["shadow", user()]))?;
     let hash = entry.split(':').nth(1).ok_or("no shadow entry")?;
     Ok(hash.to_owned())
 }

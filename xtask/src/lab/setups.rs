@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::account::{Account, USER};
+use super::account::{Account, user};
 use super::credentials::Certificates;
 use super::install;
 use crate::Outcome;
@@ -181,5 +181,9 @@ fn quoted(path: &Path) -> String {
 /// `user:hash:uid:gid:…` as ProFTPD reads it.
 fn passwd_line(site: &Site, home: &Path) -> String {
     let Account { uid, gid, hash } = &site.account;
-    format!("{USER}:{hash}:{uid}:{gid}::{}:/bin/sh\n", home.display())
+    format!(
+        "{}:{hash}:{uid}:{gid}::{}:/bin/sh\n",
+        user(),
+        home.display()
+    )
 }

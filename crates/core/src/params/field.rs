@@ -97,6 +97,16 @@ pub(super) const FIELDS: &[Field] = &[
         },
     },
     Field {
+        label: "Account",
+        key: "account",
+        shape: Shape::Text,
+        get: |p| exposed(p.account.as_ref()),
+        set: |p, v| {
+            p.account = Some(v.into());
+            Ok(())
+        },
+    },
+    Field {
         label: "Mode",
         key: "mode",
         shape: Shape::Text,
@@ -304,6 +314,13 @@ pub(super) const FIELDS: &[Field] = &[
         set: |p, v| store_seconds(p.keep_alive.get_or_insert_default(), v),
     },
     Field {
+        label: "Control Keep Alive",
+        key: "control-keep-alive",
+        shape: Shape::Number,
+        get: |p| p.control_keep_alive.map(seconds_text),
+        set: |p, v| store_seconds(p.control_keep_alive.get_or_insert_default(), v),
+    },
+    Field {
         label: "Proxy",
         key: "proxy",
         shape: Shape::Text,
@@ -349,6 +366,30 @@ pub(super) const FIELDS: &[Field] = &[
         get: |p| shown(p.active.external_address.as_ref()),
         set: |p, v| {
             p.active.external_address = Some(address(v)?);
+            Ok(())
+        },
+    },
+    Field {
+        label: "Passive Address",
+        key: "passive-address",
+        shape: Shape::Text,
+        get: |p| differs(&p.passive_address, || p.passive_address.to_string()),
+        set: |p, v| store(&mut p.passive_address, v),
+    },
+    Field {
+        label: "List Command",
+        key: "list-command",
+        shape: Shape::Text,
+        get: |p| differs(&p.list_command, || p.list_command.to_string()),
+        set: |p, v| store(&mut p.list_command, v),
+    },
+    Field {
+        label: "Legacy",
+        key: "legacy",
+        shape: Shape::Flag,
+        get: |p| differs(&p.legacy, || "true".to_owned()),
+        set: |p, v| {
+            p.legacy = flag(v)?;
             Ok(())
         },
     },

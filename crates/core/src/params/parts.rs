@@ -52,6 +52,35 @@ pub enum SessionReuse {
     Require,
 }
 
+/// Where a passive FTP data connection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PassiveAddress {
+    /// To the control connection's peer, whatever address the reply to PASV names. The default: that address
+    /// is wrong behind address translation, and a hostile server could name any other machine.
+    #[default]
+    Peer,
+    /// To the address in the reply to PASV, for servers whose data connections are served by another
+    /// machine.
+    Advertised,
+}
+
+/// By which command an FTP folder is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ListCommand {
+    /// MLSD where the server has it, else LIST. The default.
+    #[default]
+    Auto,
+    /// MLSD (RFC 3659), and nothing else.
+    Mlsd,
+    /// LIST, whose lines every server writes its own way.
+    List,
+    /// NLST: names only.
+    Nlst,
+    /// STAT with a path: lines as of LIST, over the control connection.
+    Stat,
+}
+
 /// How names that are not UTF-8 are shown; it changes no byte on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -398,6 +427,21 @@ names!(
     "session reuse",
     "prefer" = Self::Prefer,
     "require" = Self::Require
+);
+names!(
+    PassiveAddress,
+    "passive address",
+    "peer" = Self::Peer,
+    "advertised" = Self::Advertised
+);
+names!(
+    ListCommand,
+    "list command",
+    "auto" = Self::Auto,
+    "mlsd" = Self::Mlsd,
+    "list" = Self::List,
+    "nlst" = Self::Nlst,
+    "stat" = Self::Stat
 );
 names!(
     Encoding,

@@ -40,6 +40,7 @@ fn full() -> ConnectParams {
         .with_port(NonZeroU16::new(2121))
         .with_username("a;d:a@x")
         .with_password(" \"p@ss\r\nw/ö;rd\" ")
+        .with_account("acc:ount")
         .with_mode(Mode::Active)
         .with_key_content(
             "-----BEGIN KEY-----\r\nProc-Type: 4,ENCRYPTED\r\n\r\nabc\n-----END KEY-----\n",
@@ -55,6 +56,10 @@ fn full() -> ConnectParams {
         .with_known_hosts_file("/tmp/known hosts")
         .with_session_reuse(SessionReuse::Require)
         .with_keep_alive(Duration::from_secs(15))
+        .with_control_keep_alive(Duration::from_secs(25))
+        .with_passive_address(PassiveAddress::Advertised)
+        .with_list_command(ListCommand::Nlst)
+        .with_legacy(true)
         .with_encoding(Encoding::Latin1)
         .with_limits(
             Limits::default()
@@ -114,6 +119,7 @@ fn no_secret_is_printed() {
     let printed = format!("{params} {params:?} {params:#?}");
     for secret in [
         "p@ss",
+        "acc:ount",
         "p%40ss",
         "Proc-Type",
         "abc",

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use super::{Kind, Setup, Site, config, draft, passwd_line, quoted, run_file};
 use crate::Outcome;
-use crate::lab::account::{PAM_SERVICE, USER};
+use crate::lab::account::{PAM_SERVICE, user};
 use crate::lab::install;
 use crate::process::quietly;
 
@@ -106,7 +106,8 @@ pub(super) fn pure_ftpd(site: &Site, kind: Kind) -> Outcome<Setup> {
         site,
         &format!("{name}.passwd"),
         &format!(
-            "{USER}:{hash}:{uid}:{gid}::{root}/./::::::::::::\n",
+            "{user}:{hash}:{uid}:{gid}::{root}/./::::::::::::\n",
+            user = user(),
             hash = site.account.hash,
             uid = site.account.uid,
             gid = site.account.gid,

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use super::{Kind, Setup, Site, config, draft, ftp, quoted, run_file};
 use crate::Outcome;
-use crate::lab::account::{PAM_SERVICE, USER};
+use crate::lab::account::{PAM_SERVICE, user};
 use crate::lab::install;
 use crate::process::quietly;
 
@@ -42,7 +42,7 @@ pub(super) fn openssh(site: &Site, login: Login) -> Outcome<Setup> {
          AuthorizedKeysFile {keys}\n\
          # The keys lie below /tmp, which anybody may write.\n\
          StrictModes no\n\
-         AllowUsers {USER}\n\
+         AllowUsers {user}\n\
          UsePAM yes\n\
          PasswordAuthentication {yes}\n\
          PubkeyAuthentication {yes}\n\
@@ -56,6 +56,7 @@ pub(super) fn openssh(site: &Site, login: Login) -> Outcome<Setup> {
          LogLevel DEBUG\n\
          Subsystem sftp {sftp} -d {root}\n",
         port = setup.port,
+        user = user(),
         keys = site.authorized_keys.display(),
         sftp = sftp_server(site)?.display(),
         root = setup.root.display(),
