@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod corpus;
 mod fuzz;
 mod lab;
 mod process;
@@ -45,6 +46,8 @@ enum Command {
     Bench(bench::Flags),
     /// Every fuzz target for a while
     Fuzz(fuzz::Flags),
+    /// Answers to a folder of test cases, one JSON line each
+    Corpus(corpus::Flags),
     /// What a release is, as a dry run
     Release(release::Flags),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Bench(flags) => bench::run(&flags),
         Command::Fuzz(flags) => fuzz::run(&flags),
+        Command::Corpus(flags) => corpus::run(&flags),
         Command::Release(flags) => release::run(&flags),
     };
     match outcome {
