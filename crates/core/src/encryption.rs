@@ -3,6 +3,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, ErrorKind, Result};
 
 /// How the connection is secured, and with it which protocol is spoken.
@@ -197,6 +199,32 @@ impl FromStr for Mode {
                     .with_message(format!("unknown mode {text:?}"))
                     .with_hint("use active, passive or dynamic")
             })
+    }
+}
+
+/// One way to an FTP data connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataMethod {
+    /// The client connects to a port the server names (RFC 2428 §3).
+    Epsv,
+    /// The client connects to an IPv4 address the server names (RFC 959 §4.1.2).
+    Pasv,
+    /// The server connects to an address of either family (RFC 2428 §2).
+    Eprt,
+    /// The server connects to an IPv4 address (RFC 959 §4.1.2).
+    Port,
+}
+
+impl fmt::Display for DataMethod {
+    /// The FTP command: `EPSV`, `PASV`, `EPRT` or `PORT`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Epsv => "EPSV",
+            Self::Pasv => "PASV",
+            Self::Eprt => "EPRT",
+            Self::Port => "PORT",
+        })
     }
 }
 

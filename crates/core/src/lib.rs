@@ -42,6 +42,7 @@ mod fingerprint;
 mod host;
 mod options;
 mod path;
+mod profile;
 mod registry;
 mod report;
 mod secret;
@@ -51,7 +52,7 @@ mod transport;
 
 pub use body::{ListSummary, Listing, ReadBody, Transferred, WriteBody};
 pub use capabilities::Capabilities;
-pub use encryption::{Encryption, Mode};
+pub use encryption::{DataMethod, Encryption, Mode};
 pub use entry::{Entry, EntryKind, Permissions};
 pub use error::{
     CertificateProblem, Error, ErrorKind, HostKeyProblem, Operation, Result, Retry, ServerReply,
@@ -65,6 +66,7 @@ pub use options::{
 };
 pub use params::ConnectParams;
 pub use path::RemotePath;
+pub use profile::HostProfile;
 pub use registry::Registry;
 pub use report::{
     CertificateReport, ConnectReport, HostKeyCheck, HostKeyReport, Step, Timings, TlsReport,

@@ -19,7 +19,7 @@ pub use parts::{
 
 use crate::{
     AllowedFingerprints, Encryption, Error, ErrorKind, FingerprintTarget, FingerprintType, Host,
-    Mode, Result, Secret,
+    HostProfile, Mode, Result, Secret,
 };
 
 /// The parameters of a connection.
@@ -55,6 +55,7 @@ pub struct ConnectParams {
     encoding: Encoding,
     legacy: bool,
     limits: Limits,
+    profile: Option<HostProfile>,
 }
 
 impl ConnectParams {
@@ -98,6 +99,7 @@ impl ConnectParams {
             encoding: Encoding::default(),
             legacy: false,
             limits: Limits::default(),
+            profile: None,
         }
     }
 
@@ -279,6 +281,11 @@ impl ConnectParams {
     /// How much a server may send.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What is known of the server from earlier sessions.
+    pub fn profile(&self) -> Option<&HostProfile> {
+        self.profile.as_ref()
     }
 
     /// Sets the port; `None` is the encryption's own.
@@ -465,6 +472,14 @@ impl ConnectParams {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets what is known of the server from an earlier session's
+    /// [`profile`](crate::Session::profile); one of another server is not used.
+    #[must_use]
+    pub fn with_profile(mut self, profile: impl Into<Option<HostProfile>>) -> Self {
+        self.profile = profile.into();
         self
     }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Encryption, Fingerprint, Host, Mode, RemotePath};
+use crate::{DataMethod, Encryption, Fingerprint, Host, Mode, RemotePath};
 
 /// What was negotiated with the server. It holds no secret.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +25,9 @@ pub struct ConnectReport {
     /// The mode for data connections, `None` where there are none (SSH).
     #[serde(serialize_with = "display_option")]
     pub mode: Option<Mode>,
+    /// The way to data connections that worked last, once one has; at first the one that a
+    /// [host profile](crate::HostProfile) names.
+    pub data_method: Option<DataMethod>,
     /// The user logged in as.
     pub username: String,
     /// The server's greeting or version text.
@@ -54,6 +57,7 @@ impl ConnectReport {
             peer: None,
             encryption,
             mode: None,
+            data_method: None,
             username: String::new(),
             banner: String::new(),
             features: Vec::new(),

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::{
-    Capabilities, ConnectReport, CreateDirOptions, Entry, Error, ErrorKind, ListOptions, Listing,
-    Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, StatOptions,
-    Timestamp, WriteBody, WriteOptions,
+    Capabilities, ConnectReport, CreateDirOptions, Entry, Error, ErrorKind, HostProfile,
+    ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions,
+    Result, StatOptions, Timestamp, WriteBody, WriteOptions,
 };
 
 /// A logged-in connection to a file server.
@@ -31,6 +31,13 @@ pub trait Session: Debug + Send {
 
     /// What this session can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// What was learnt about the server so far, to be given to the next connect by
+    /// [`ConnectParams::with_profile`](crate::ConnectParams::with_profile). A profile that this
+    /// connect was given is part of it.
+    fn profile(&self) -> Option<HostProfile> {
+        None
+    }
 
     /// What is known of one file or folder; the entry's name is `path` as given.
     ///

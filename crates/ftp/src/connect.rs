@@ -2,16 +2,16 @@
 
 use ftp_connect_core::dial::{Dialed, dial};
 use ftp_connect_core::{
-    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Mode, Operation, RemotePath,
-    Result, Session,
+    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Operation, RemotePath, Result,
+    Session,
 };
 use ftp_connect_ftp_proto::Argument;
 use ftp_connect_ftp_proto::flow::{
-    AuthMechanism, Connect, DataChannels, DataMode, Flow as _, Login, LoginRequest, Protection,
-    Step,
+    AuthMechanism, Connect, Flow as _, Login, LoginRequest, Protection, Step,
 };
 use tokio::time::Instant;
 
+use crate::data;
 use crate::failure;
 use crate::security::ChannelSecurity;
 use crate::session::FtpSession;
@@ -112,12 +112,9 @@ async fn open(
     report.tls = wire.secured().and_then(|stream| stream.tls().cloned());
     fill(&mut report, params, &login);
 
-    let mode = match params.mode() {
-        Mode::Active => DataMode::Active,
-        Mode::Passive => DataMode::Passive,
-        Mode::Dynamic => DataMode::Dynamic,
-    };
-    let channels = DataChannels::new(mode, peer.is_ipv6());
+    let known = params.profile().filter(|profile| profile.is_of(params));
+    let channels = data::channels(params.mode(), peer.is_ipv6(), known);
+    report.data_method = channels.works().map(data::named);
     Ok(FtpSession::new(
         wire, params, report, login, channels, security,
     ))

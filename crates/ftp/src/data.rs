@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ftp_connect_core::dial::{dial_data, prepare};
-use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
-use ftp_connect_ftp_proto::flow::{DataChannels, DataPlan, Step};
+use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, HostProfile, Mode, Result};
+use ftp_connect_ftp_proto::flow::{DataChannels, DataMethod, DataMode, DataPlan, Step};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -103,6 +103,58 @@ pub(crate) async fn establish(
         Some(security) => secure(security, socket, params.server(), limit).await,
     }
 }
+
+/// The ways to data connections that the mode allows, with what an earlier session found out.
+pub(crate) fn channels(mode: Mode, ipv6: bool, known: Option<&HostProfile>) -> DataChannels {
+    let mode = match mode {
+        Mode::Active => DataMode::Active,
+        Mode::Passive => DataMode::Passive,
+        Mode::Dynamic => DataMode::Dynamic,
+    };
+    let channels = DataChannels::new(mode, ipv6);
+    match known {
+        Some(profile) => {
+            let known = |method: &DataMethod| profile.dead_data_methods.contains(&named(*method));
+            let dead: Vec<_> = METHODS.into_iter().filter(known).collect();
+            let works = METHODS
+                .into_iter()
+                .find(|method| profile.data_method == Some(named(*method)));
+            channels.with_known(works, &dead)
+        }
+        None => channels,
+    }
+}
+
+/// Writes down what is known of the ways to data connections. Of those that this session may not use,
+/// what was known before still holds.
+pub(crate) fn remember(channels: &DataChannels, profile: &mut HostProfile) {
+    if let Some(method) = channels.works() {
+        profile.data_method = Some(named(method));
+    }
+    for method in channels.methods() {
+        profile
+            .dead_data_methods
+            .retain(|dead| *dead != named(method));
+    }
+    profile.dead_data_methods.extend(channels.dead().map(named));
+}
+
+/// The core's name for a way to a data connection.
+pub(crate) fn named(method: DataMethod) -> ftp_connect_core::DataMethod {
+    match method {
+        DataMethod::Epsv => ftp_connect_core::DataMethod::Epsv,
+        DataMethod::Pasv => ftp_connect_core::DataMethod::Pasv,
+        DataMethod::Eprt => ftp_connect_core::DataMethod::Eprt,
+        DataMethod::Port => ftp_connect_core::DataMethod::Port,
+    }
+}
+
+const METHODS: [DataMethod; 4] = [
+    DataMethod::Epsv,
+    DataMethod::Pasv,
+    DataMethod::Eprt,
+    DataMethod::Port,
+];
 
 async fn secure(
     security: &dyn ChannelSecurity,

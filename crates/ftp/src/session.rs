@@ -18,9 +18,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Entry, EntryKind, Error,
-    ErrorKind, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath,
-    RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp, TransferType, WriteBody,
-    WriteOptions, Zone,
+    ErrorKind, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions,
+    RemotePath, RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp, TransferType,
+    WriteBody, WriteOptions, Zone,
 };
 use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Rename, Wanted};
 use ftp_connect_ftp_proto::parse::{self, Features};
@@ -29,6 +29,7 @@ use ftp_connect_ftp_proto::{Argument, Command, Reply};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
+use crate::data;
 use crate::failure;
 use crate::security::ChannelSecurity;
 use crate::transfer::Active;
@@ -43,7 +44,10 @@ pub(crate) struct FtpSession {
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     /// The transfer that is under way, or was abandoned.
     pub(crate) active: Option<Active>,
-    report: ConnectReport,
+    /// What is known of the server, earlier sessions' knowledge included; the ways to data connections
+    /// are in `channels`.
+    pub(crate) learnt: HostProfile,
+    pub(crate) report: ConnectReport,
     features: Features,
     login_folder: Option<Vec<u8>>,
     /// Whether the working folder may be another than the login folder.
@@ -63,12 +67,17 @@ impl FtpSession {
         channels: DataChannels,
         security: Option<Box<dyn ChannelSecurity>>,
     ) -> Self {
+        let given = params.profile().filter(|profile| profile.is_of(params));
+        let learnt = given
+            .cloned()
+            .unwrap_or_else(|| HostProfile::new(params.server().clone(), params.port()));
         Self {
             wire,
             params: params.clone(),
             channels,
             security,
             active: None,
+            learnt,
             report,
             features: login.features,
             login_folder: login.folder.filter(|folder| !folder.is_empty()),
@@ -217,6 +226,12 @@ impl FtpSession {
 impl Session for FtpSession {
     fn report(&self) -> &ConnectReport {
         &self.report
+    }
+
+    fn profile(&self) -> Option<HostProfile> {
+        let mut profile = self.learnt.clone();
+        data::remember(&self.channels, &mut profile);
+        Some(profile)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -53,6 +53,7 @@ impl FtpSession {
             match self.start(link).await {
                 Ok(()) => {
                     self.channels.connected();
+                    self.report.data_method = self.channels.works().map(data::named);
                     return Ok(());
                 }
                 // The server cannot reach the client, or the other way round: another way may work.

@@ -5,8 +5,8 @@ use std::{net::IpAddr, num::NonZeroU16, str::FromStr, time::Duration};
 
 use super::ConnectParams;
 use crate::{
-    Encryption, Error, ErrorKind, Fingerprint, FingerprintTarget, FingerprintType, Result, Secret,
-    encryption::squeeze,
+    Encryption, Error, ErrorKind, Fingerprint, FingerprintTarget, FingerprintType, HostProfile,
+    Result, Secret, encryption::squeeze,
 };
 
 /// One parameter in the forms made of text.
@@ -419,6 +419,16 @@ pub(super) const FIELDS: &[Field] = &[
                 .then(|| p.limits.listing_line_bytes.to_string())
         },
         set: |p, v| store_bytes(&mut p.limits.listing_line_bytes, v),
+    },
+    Field {
+        label: "Host Profile",
+        key: "host-profile",
+        shape: Shape::Text,
+        get: |p| p.profile.as_ref().map(HostProfile::to_json),
+        set: |p, v| {
+            p.profile = Some(HostProfile::from_json(v)?);
+            Ok(())
+        },
     },
 ];
 

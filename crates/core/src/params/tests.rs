@@ -80,6 +80,9 @@ fn full() -> ConnectParams {
         .with_data(Duration::from_nanos(1))
         .with_idle(Duration::from_secs(9));
     params.proxy = Some("socks5://me:s%40crt@[::1]:1081".parse().unwrap());
+    let mut profile = HostProfile::new("files.example.org".parse().unwrap(), 2121);
+    profile.data_method = Some(crate::DataMethod::Epsv);
+    params.profile = Some(profile);
     params.active = ActiveMode::default()
         .with_bind("127.0.0.1".parse().unwrap())
         .with_ports(50_000, 50_010)
@@ -206,7 +209,7 @@ fn urls_people_write() {
 #[test]
 fn a_url_replaces_what_it_names() {
     let base = ConnectParams::from_text(
-        "Server: nas\nPort: 2121\nEncryption: -2\nUsername: ada\nPassword: x\nMode: Active",
+        "Server: nas\nPort: 2121\nEncryption: -2\nUsername: ada\nPassword: x\nAccount: y\nMode: Active",
     )
     .unwrap();
     let (same, _) = base.clone().with_url("ftpes://nas/in").unwrap();
@@ -218,7 +221,10 @@ fn a_url_replaces_what_it_names() {
         (other.to_string().as_str(), path.to_string().as_str()),
         ("sftp://bob@box:22", "in")
     );
-    assert_eq!((other.mode(), other.password()), (Mode::Active, None));
+    assert_eq!(
+        (other.mode(), other.password(), other.account()),
+        (Mode::Active, None, None)
+    );
 }
 
 #[track_caller]

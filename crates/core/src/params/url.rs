@@ -27,8 +27,8 @@ impl ConnectParams {
     }
 
     /// Replaces what a URL names: the server and port, the encryption unless the scheme already fits
-    /// it, and user, password and further parameters if the URL has them. User, password, key and
-    /// passphrase belong to a server: when the URL names another one, they are not kept.
+    /// it, and user, password and further parameters if the URL has them. User, password, account, key
+    /// and passphrase belong to a server: when the URL names another one, they are not kept.
     ///
     /// # Errors
     /// As [`ConnectParams::from_url`].
@@ -54,6 +54,7 @@ impl ConnectParams {
         if self.server != server {
             self.username = None;
             self.password = None;
+            self.account = None;
             self.certificate = None;
             self.key_passphrase = None;
             self.server = server;

@@ -163,6 +163,30 @@ impl DataChannels {
         working.map(|way| way.method)
     }
 
+    /// The ways that the mode allows.
+    pub fn methods(&self) -> impl Iterator<Item = DataMethod> {
+        self.ways.iter().map(|way| way.method)
+    }
+
+    /// The ways that are known not to work.
+    pub fn dead(&self) -> impl Iterator<Item = DataMethod> {
+        let dead = self.ways.iter().filter(|way| way.health == Health::Broken);
+        dead.map(|way| way.method)
+    }
+
+    /// Takes over what an earlier session has found out; it is right until this one finds otherwise.
+    #[must_use]
+    pub fn with_known(mut self, works: Option<DataMethod>, dead: &[DataMethod]) -> Self {
+        for way in &mut self.ways {
+            if works == Some(way.method) {
+                way.health = Health::Works;
+            } else if dead.contains(&way.method) {
+                way.health = Health::Broken;
+            }
+        }
+        self
+    }
+
     /// Says where the caller listens, after [`Step::Listen`].
     pub fn listening(&mut self, address: SocketAddr) {
         self.state = State::Listen(address);
