@@ -1,7 +1,8 @@
 //! `cargo xtask lab`: real FTP, FTPS and SFTP servers on loopback, for tests.
 //!
-//! vsftpd, ProFTPD, Pure-FTPd, OpenSSH and dropbear from Debian's packages (12 and 13), with a CA, keys and a
-//! password made at every start. `lab.json` says to the tests what there is. Nothing listens anywhere but on
+//! vsftpd, ProFTPD, Pure-FTPd, OpenSSH and dropbear from Debian's packages (12 and 13) and pyftpdlib from the Python
+//! index, with a CA, keys and a password made at every start. `lab.json` says to the tests what there is: set-ups on
+//! which everything works, and special ones that are odd on purpose. Nothing listens anywhere but on
 //! loopback, and the distribution's services are neither installed nor started. What the lab makes outside of
 //! its folders is listed in [`account`], and `lab down --purge` removes it.
 //!
@@ -10,20 +11,16 @@
 mod account;
 mod credentials;
 mod install;
+mod launch;
+mod python;
 mod record;
 mod setups;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitCode, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
@@ -31,9 +28,8 @@ pub(crate) use install::{apt, install, obstacle};
 pub(crate) use record::Lab;
 
 use crate::Outcome;
-use crate::process::Process;
-use record::Server;
-use setups::{Kind, Setup, Site};
+use launch::silent;
+use setups::Site;
 
 /// The arguments of `cargo xtask lab`.
 #[derive(Debug, Args)]
@@ -102,31 +98,30 @@ pub(crate) fn up() -> Outcome {
         println!("lab: {} not answering; starting anew", silent.join(", "));
         down(false)?;
     }
-    if !install::is_complete() {
+    if !(install::is_complete() && python::is_installed()) {
         install()?;
     }
-    let mut lab = Lab {
-        state_dir: state_folder()?,
-        ca_file: "".into(),
-        keys: Vec::new(),
-        host_keys: BTreeMap::new(),
-        servers: Vec::new(),
-    };
-    if let Err(error) = start(&mut lab) {
-        end(&lab);
-        account::lock()?;
-        if fs::read_dir(lab.state_dir.join("log"))?.next().is_none() {
-            fs::remove_dir_all(&lab.state_dir)?;
+    let state = state_folder()?;
+    let lab = start(&state).inspect_err(|_| {
+        let _ = account::lock();
+    });
+    let lab = match lab {
+        Ok(lab) => lab,
+        Err(error) if fs::read_dir(state.join("log"))?.next().is_none() => {
+            fs::remove_dir_all(&state)?;
             return Err(error);
         }
-        return Err(format!("{error}\nlogs are in {}", lab.state_dir.display()).into());
-    }
+        Err(error) => return Err(format!("{error}\nlogs are in {}", state.display()).into()),
+    };
     lab.save(&file)?;
     println!(
         "lab: {} servers up, see {}",
-        lab.servers.len(),
+        lab.all().count(),
         file.display()
     );
+    for line in &lab.left_out {
+        println!("lab: LEFT OUT {line}");
+    }
     Ok(())
 }
 
@@ -139,7 +134,7 @@ pub(crate) fn down(purge: bool) -> Outcome {
     match Lab::load(&file)? {
         None => println!("lab: not up"),
         Some(lab) => {
-            end(&lab);
+            launch::end(&lab);
             account::lock()?;
             if lab.state_dir.exists() {
                 fs::remove_dir_all(&lab.state_dir)?;
@@ -166,15 +161,15 @@ fn status(json: bool) -> Outcome<ExitCode> {
     };
     let silent = silent(&lab);
     if !json {
-        let width = lab.servers.iter().map(|s| s.name.len()).max().unwrap_or(0);
-        for server in &lab.servers {
+        let width = lab.all().map(|s| s.name.len()).max().unwrap_or(0);
+        for server in lab.all() {
             let state = if silent.contains(&server.name) {
                 "NOT ANSWERING"
             } else {
                 "answers"
             };
             println!(
-                "{:width$}  {:5}  {}:{:<5}  pid {:<7}  {state:13}  {} {}",
+                "{:width$}  {:5}  {}:{:<5}  pid {:<7}  {state:13}  {} {}  {}",
                 server.name,
                 server.kind,
                 server.host,
@@ -182,7 +177,11 @@ fn status(json: bool) -> Outcome<ExitCode> {
                 server.process.pid,
                 server.software,
                 server.version,
+                server.traits.join(" "),
             );
+        }
+        for line in &lab.left_out {
+            println!("LEFT OUT {line}");
         }
     }
     Ok(if silent.is_empty() {
@@ -194,9 +193,6 @@ fn status(json: bool) -> Outcome<ExitCode> {
 
 /// The beginning of the name of every lab's state folder.
 const STATE_PREFIX: &str = "ftp-connect-lab-";
-
-/// Starting takes a second or so each; a loaded machine gets more.
-const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// The state folder lies in the system's folder for such, where the served account may reach it.
 fn state_folder() -> Outcome<PathBuf> {
@@ -214,36 +210,53 @@ fn state_folder() -> Outcome<PathBuf> {
     Ok(state)
 }
 
-fn start(lab: &mut Lab) -> Outcome {
-    let state = lab.state_dir.clone();
+/// Makes the account, keys and certificates, and starts every set-up.
+fn start(state: &Path) -> Outcome<Lab> {
     let password = credentials::password()?;
     let home = state.join("home");
     let account = account::prepare(&home, &password)?;
     let certificates = credentials::certificates(&state.join("tls"))?;
     let host_keys = credentials::host_keys(&state.join("keys"))?;
     let (keys, authorized_keys) = credentials::user_keys(&state.join("keys"))?;
+    let (user_ca, user_certificate) = credentials::user_certificate(&state.join("keys"))?;
     authorize_in_home(&home, &authorized_keys, &account)?;
 
-    lab.ca_file.clone_from(&certificates.ca);
-    lab.keys = keys;
-    lab.host_keys = host_keys
-        .iter()
-        .map(|(algorithm, file)| (algorithm.clone(), credentials::public(file)))
-        .collect();
+    let mut lab = Lab {
+        state_dir: state.to_owned(),
+        ca_file: certificates.ca.clone(),
+        keys,
+        host_keys: host_keys
+            .iter()
+            .map(|(algorithm, file)| (algorithm.clone(), credentials::public(file)))
+            .collect(),
+        servers: Vec::new(),
+        special: Vec::new(),
+        left_out: Vec::new(),
+        client_certificate: certificates.client.clone(),
+        user_certificate,
+    };
+    if !python::is_installed() {
+        lab.left_out
+            .push("pyftpdlib: `lab install` could not get it".to_owned());
+    }
     let site = Site {
-        state,
+        state: state.to_owned(),
         account,
         password,
         certificates,
         host_keys,
         authorized_keys,
+        user_ca,
         next_port: Cell::new(credentials::first_port()?),
     };
-    for setup in setups::all(&site)? {
-        let server = launch(setup, &site)?;
-        lab.servers.push(server);
+    let setups = setups::all(&site)?;
+    match launch::start(setups, &site, &mut lab) {
+        Ok(()) => Ok(lab),
+        Err(error) => {
+            launch::end(&lab);
+            Err(error)
+        }
     }
-    Ok(())
 }
 
 /// dropbear reads keys from the account's home and nowhere else, and wants home and keys to be the account's.
@@ -257,111 +270,4 @@ fn authorize_in_home(home: &Path, keys: &Path, account: &account::Account) -> Ou
         std::os::unix::fs::chown(path, Some(account.uid), Some(account.gid))?;
     }
     Ok(())
-}
-
-/// Starts a server in a process group of its own, so that it outlives this program, and waits until it answers.
-fn launch(mut setup: Setup, site: &Site) -> Outcome<Server> {
-    let output = if setup.software == "dropbear" {
-        setup.log_file.clone()
-    } else {
-        site.state.join("log").join(format!("{}.out", setup.name))
-    };
-    let output_file = fs::File::create(&output)?;
-    let mut child = setup
-        .command
-        .stdin(Stdio::null())
-        .stdout(output_file.try_clone()?)
-        .stderr(output_file)
-        .current_dir("/")
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("{}: {error}", setup.name))?;
-    let process = Process::of(child.id()).ok_or_else(|| format!("{} ended at once", setup.name))?;
-    if let Err(error) = wait_until_it_answers(&setup, &mut child) {
-        process.signal("TERM");
-        let _ = child.wait();
-        let said = fs::read_to_string(&output).unwrap_or_default();
-        return Err(format!("{}: {error}\n{said}", setup.name).into());
-    }
-    Ok(Server {
-        name: setup.name,
-        kind: setup.kind.scheme().to_owned(),
-        software: setup.software.to_owned(),
-        version: setup.version,
-        host: Ipv4Addr::LOCALHOST.to_string(),
-        port: setup.port,
-        user: account::user().to_owned(),
-        password: site.password.clone(),
-        root: setup.root,
-        login_path: setup.login_path,
-        log_file: setup.log_file,
-        reuse_required: setup.reuse_required,
-        auth: setup.auth.into_iter().map(str::to_owned).collect(),
-        notes: setup.notes.to_owned(),
-        process,
-    })
-}
-
-fn wait_until_it_answers(setup: &Setup, child: &mut Child) -> Outcome {
-    let deadline = Instant::now() + START_LIMIT;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Err(format!("ended: {status}").into());
-        }
-        if answers(setup.kind.scheme(), setup.port) {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(format!("no answer on port {}", setup.port).into());
-        }
-        sleep(Duration::from_millis(50));
-    }
-}
-
-/// Whether the server greets as its protocol says; with implicit TLS a server says nothing first.
-fn answers(kind: &str, port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(5)) else {
-        return false;
-    };
-    let expected: &[u8] = if kind == Kind::Implicit.scheme() {
-        return true;
-    } else if kind == Kind::Ssh.scheme() {
-        b"SSH-"
-    } else {
-        b"220"
-    };
-    let mut greeting = vec![0; expected.len()];
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .and_then(|()| stream.read_exact(&mut greeting))
-        .is_ok_and(|()| greeting == expected)
-}
-
-/// The names of the set-ups whose process is gone or which do not answer.
-fn silent(lab: &Lab) -> Vec<String> {
-    lab.servers
-        .iter()
-        .filter(|server| !server.process.runs() || !answers(&server.kind, server.port))
-        .map(|server| server.name.clone())
-        .collect()
-}
-
-/// Ends the servers and the sessions they serve: nicely, then after five seconds not.
-fn end(lab: &Lab) {
-    let mut processes: Vec<Process> = Vec::new();
-    for server in lab.servers.iter().filter(|server| server.process.runs()) {
-        processes.push(server.process.clone());
-        processes.extend(server.process.descendants());
-    }
-    for process in &processes {
-        process.signal("TERM");
-    }
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while processes.iter().any(Process::runs) && Instant::now() < deadline {
-        sleep(Duration::from_millis(50));
-    }
-    for process in &processes {
-        process.signal("KILL");
-    }
 }

@@ -16,8 +16,26 @@ pub struct Lab {
     pub ca_file: PathBuf,
     /// The user's private keys; every SSH server that takes keys lets them in.
     pub keys: Vec<LabKey>,
-    /// The servers.
+    /// The servers in set-ups on which everything works.
     pub servers: Vec<LabServer>,
+    /// The servers in set-ups that are odd on purpose, each as its traits say.
+    pub special: Vec<LabServer>,
+    /// What could not be had on this machine, and why.
+    pub left_out: Vec<String>,
+    /// What a set-up with the trait `client-certificate` asks for.
+    pub client_certificate: LabCertificate,
+    /// What a set-up with the trait `user-ca` asks for, in OpenSSH's forms.
+    pub user_certificate: LabCertificate,
+}
+
+/// A certificate and its private key.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct LabCertificate {
+    /// The certificate: PEM, or one line of OpenSSH's.
+    pub certificate: PathBuf,
+    /// The key: PEM.
+    pub key: PathBuf,
 }
 
 /// A private key.
@@ -63,6 +81,23 @@ pub struct LabServer {
     pub reuse_required: bool,
     /// `password`, `publickey`, `keyboard-interactive`.
     pub auth: Vec<String>,
+    /// Empty, or in which way the set-up is odd:
+    ///
+    /// - `no-passive`: EPSV and PASV are refused;
+    /// - `no-epsv`, `no-mlsd`: EPSV (ProFTPD: and EPRT), MLSD and MLST are refused;
+    /// - `wrong-passive-address`: the reply to PASV names 192.0.2.1;
+    /// - `two-connections`: the third is greeted with 421; `two-logins`: the third login is refused;
+    /// - `idle-5s`: a session without a command is ended after five seconds;
+    /// - `ten-entries`: listings are cut after ten;
+    /// - `ipv6`: on `::1`;
+    /// - `client-certificate`: TLS asks for [`Lab::client_certificate`];
+    /// - `wrong-name`, `expired`, `self-signed`: what is wrong with the server's certificate;
+    /// - `two-factors`: all of `auth`, in that order, to log in;
+    /// - `user-ca`: [`Lab::user_certificate`] to log in;
+    /// - `legacy`: key exchange, ciphers and MACs of SHA-1 and CBC only;
+    /// - `ssh-rsa`: RSA signatures with SHA-1 only;
+    /// - `two-sessions`: of the channels on one SSH connection.
+    pub traits: Vec<String>,
 }
 
 impl Lab {
@@ -76,6 +111,22 @@ impl Lab {
         let text = std::fs::read_to_string(&path).expect("FTP_CONNECT_LAB names a readable file");
         serde_json::from_str(&text).expect("FTP_CONNECT_LAB names a record of the lab")
     }
+
+    /// The set-up of this name, common or special.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn server(&self, name: &str) -> &LabServer {
+        let mut all = self.servers.iter().chain(&self.special);
+        all.find(|server| server.name == name)
+            .unwrap_or_else(|| panic!("the lab has no set-up {name}"))
+    }
+
+    /// The special set-ups with this trait.
+    pub fn with_trait<'l>(&'l self, name: &'l str) -> impl Iterator<Item = &'l LabServer> {
+        self.special.iter().filter(move |server| server.has(name))
+    }
 }
 
 impl LabServer {
@@ -84,9 +135,19 @@ impl LabServer {
         self.auth.iter().any(|name| name == method)
     }
 
+    /// Whether it has this trait.
+    pub fn has(&self, name: &str) -> bool {
+        self.traits.iter().any(|trait_| trait_ == name)
+    }
+
     /// The server as a URL with the user and without the password.
     pub fn url(&self) -> String {
-        format!("{}://{}@{}:{}", self.kind, self.user, self.host, self.port)
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        format!("{}://{}@{host}:{}", self.kind, self.user, self.port)
     }
 
     /// What its log holds by now.

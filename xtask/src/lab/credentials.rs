@@ -13,21 +13,39 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 
+use serde::{Deserialize, Serialize};
+
+use super::account::user;
 use super::record::Key;
 use crate::Outcome;
 use crate::process::{command, quietly};
 
-/// The files of the TLS servers.
+/// The files of the TLS servers and of their clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificates {
     /// The CA's certificate.
     pub(crate) ca: PathBuf,
-    /// The servers' certificate.
+    /// The servers' certificate, for every name of loopback.
+    pub(crate) server: Pair,
+    /// Certificate and key in one file, as Pure-FTPd reads them.
+    pub(crate) both: PathBuf,
+    /// By the CA, for a name that is not loopback's.
+    pub(crate) wrong_name: Pair,
+    /// By the CA, of a time that is over.
+    pub(crate) expired: Pair,
+    /// By itself.
+    pub(crate) self_signed: Pair,
+    /// A user's, by the CA.
+    pub(crate) client: Pair,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Pair {
+    /// The certificate; of SSH in OpenSSH's form.
     pub(crate) certificate: PathBuf,
     /// Its key.
     pub(crate) key: PathBuf,
-    /// Certificate and key in one file, as Pure-FTPd reads them.
-    pub(crate) both: PathBuf,
 }
 
 /// A password of 24 letters and digits.
@@ -50,7 +68,7 @@ pub(crate) fn first_port() -> Outcome<u16> {
     Ok(20_000 + u16::from_be_bytes(random()?) % 10_000)
 }
 
-/// A CA and one certificate for every name of loopback, ECDSA P-256.
+/// A CA, the servers' certificate and wrong ones, and a user's, ECDSA P-256 all of them.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -61,36 +79,69 @@ pub(crate) fn certificates(folder: &Path) -> Outcome<Certificates> {
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
+    let ca_file = folder.join("ca.pem");
+    fs::write(&ca_file, ca.pem())?;
 
-    let mut server = CertificateParams::new(vec!["localhost".to_owned()])?;
-    for address in [
-        IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
-    ] {
-        server.subject_alt_names.push(SanType::IpAddress(address));
-    }
-    server
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
-    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    server.use_authority_key_identifier_extension = true;
-    let key = KeyPair::generate()?;
-    let certificate = server.signed_by(&key, &ca)?;
-
-    let files = Certificates {
-        ca: folder.join("ca.pem"),
-        certificate: folder.join("server.pem"),
-        key: folder.join("server.key"),
-        both: folder.join("server-both.pem"),
+    let loopback = || -> Outcome<CertificateParams> {
+        let mut params = leaf("localhost", ExtendedKeyUsagePurpose::ServerAuth)?;
+        for address in [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ] {
+            params.subject_alt_names.push(SanType::IpAddress(address));
+        }
+        Ok(params)
     };
-    fs::write(&files.ca, ca.pem())?;
+    let mut expired = loopback()?;
+    expired.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    expired.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let elsewhere = leaf("elsewhere.example", ExtendedKeyUsagePurpose::ServerAuth)?;
+    let client = leaf(user(), ExtendedKeyUsagePurpose::ClientAuth)?;
+
+    let server = pair(folder, "server", &loopback()?, Some(&ca))?;
+    let both = folder.join("server-both.pem");
+    private(
+        &both,
+        &(fs::read_to_string(&server.key)? + &fs::read_to_string(&server.certificate)?),
+    )?;
+    Ok(Certificates {
+        server,
+        both,
+        wrong_name: pair(folder, "wrong-name", &elsewhere, Some(&ca))?,
+        expired: pair(folder, "expired", &expired, Some(&ca))?,
+        self_signed: pair(folder, "self-signed", &loopback()?, None)?,
+        client: pair(folder, "client", &client, Some(&ca))?,
+        ca: ca_file,
+    })
+}
+
+fn leaf(name: &str, usage: ExtendedKeyUsagePurpose) -> Outcome<CertificateParams> {
+    let mut params = CertificateParams::new(vec![name.to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![usage];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+/// Makes a key and lets the CA, or the key itself, sign its certificate.
+fn pair(
+    folder: &Path,
+    name: &str,
+    params: &CertificateParams,
+    ca: Option<&CertifiedIssuer<'_, KeyPair>>,
+) -> Outcome<Pair> {
+    let key = KeyPair::generate()?;
+    let certificate = match ca {
+        Some(ca) => params.signed_by(&key, ca)?,
+        None => params.self_signed(&key)?,
+    };
+    let files = Pair {
+        certificate: folder.join(format!("{name}.pem")),
+        key: folder.join(format!("{name}.key")),
+    };
     fs::write(&files.certificate, certificate.pem())?;
     private(&files.key, &key.serialize_pem())?;
-    private(
-        &files.both,
-        &format!("{}{}", key.serialize_pem(), certificate.pem()),
-    )?;
     Ok(files)
 }
 
@@ -155,6 +206,25 @@ pub(crate) fn user_keys(folder: &Path) -> Outcome<(Vec<Key>, PathBuf)> {
     let file = folder.join("authorized_keys");
     fs::write(&file, authorized)?;
     Ok((keys, file))
+}
+
+/// An authority for user certificates, and a key of the user with a certificate by it.
+///
+/// # Errors
+/// `ssh-keygen` fails.
+pub(crate) fn user_certificate(folder: &Path) -> Outcome<(PathBuf, Pair)> {
+    let authority = folder.join("user_ca");
+    quietly(&mut keygen("ed25519", "256", &[], "", &authority))?;
+    let key = folder.join("user_certified");
+    quietly(&mut keygen("ed25519", "256", &[], "", &key))?;
+    quietly(
+        command("ssh-keygen", &["-q", "-I", "ftp-connect-lab", "-n", user()])
+            .arg("-s")
+            .arg(&authority)
+            .arg(public(&key)),
+    )?;
+    let certificate = folder.join("user_certified-cert.pub");
+    Ok((public(&authority), Pair { certificate, key }))
 }
 
 /// The public half of a key that `ssh-keygen` made.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::credentials::Pair;
 use crate::Outcome;
 use crate::process::{Process, workspace};
 
@@ -22,8 +23,20 @@ pub(crate) struct Lab {
     pub(crate) keys: Vec<Key>,
     /// Public host keys of the SSH servers by type (`rsa`, `ecdsa`, `ed25519`), in OpenSSH's one-line form.
     pub(crate) host_keys: BTreeMap<String, PathBuf>,
-    /// The set-ups.
+    /// The set-ups on which everything works.
     pub(crate) servers: Vec<Server>,
+    /// The set-ups that are odd on purpose, as their traits say.
+    #[serde(default)]
+    pub(crate) special: Vec<Server>,
+    /// What could not be had on this machine, and why.
+    #[serde(default)]
+    pub(crate) left_out: Vec<String>,
+    /// A user's certificate for TLS, by the CA.
+    #[serde(default)]
+    pub(crate) client_certificate: Pair,
+    /// A user's key that a set-up with the trait `user-ca` lets in by its certificate, in OpenSSH's forms.
+    #[serde(default)]
+    pub(crate) user_certificate: Pair,
 }
 
 /// A private key of the user.
@@ -70,6 +83,22 @@ pub(crate) struct Server {
     pub(crate) reuse_required: bool,
     /// `password`, `publickey`, `keyboard-interactive`.
     pub(crate) auth: Vec<String>,
+    /// Empty, or in which way the set-up is odd:
+    ///
+    /// - `no-passive`: EPSV and PASV are refused;
+    /// - `no-epsv`, `no-mlsd`: EPSV (and EPRT), MLSD and MLST are refused;
+    /// - `wrong-passive-address`: the reply to PASV names 192.0.2.1;
+    /// - `two-connections`: the third is greeted with 421; `two-logins`: the third login is refused;
+    /// - `idle-5s`: a session without a command is ended after five seconds;
+    /// - `ten-entries`: listings are cut after ten;
+    /// - `ipv6`: on `::1`;
+    /// - `client-certificate`: TLS asks for one of the CA;
+    /// - `wrong-name`, `expired`, `self-signed`: what is wrong with the server's certificate;
+    /// - `two-factors`: all of `auth`, in that order, to log in; `user-ca`: a certificate;
+    /// - `legacy`: key exchange, ciphers and MACs of SHA-1 and CBC only; `ssh-rsa`: RSA signatures with SHA-1 only;
+    /// - `two-sessions`: of the channels on one SSH connection.
+    #[serde(default)]
+    pub(crate) traits: Vec<String>,
     /// What a test has to know besides.
     pub(crate) notes: String,
     /// The server's process.
@@ -78,6 +107,11 @@ pub(crate) struct Server {
 }
 
 impl Lab {
+    /// Every set-up.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().chain(&self.special)
+    }
+
     /// Where `lab.json` is: the environment variable `FTP_CONNECT_LAB`, else the folder of the lab.
     pub(crate) fn file() -> PathBuf {
         std::env::var_os("FTP_CONNECT_LAB")
@@ -139,6 +173,7 @@ mod tests {
             log_file: "/l".into(),
             reuse_required: false,
             auth: vec!["password".into()],
+            traits: Vec::new(),
             notes: String::new(),
             process: Process {
                 pid: 7,

@@ -1,18 +1,22 @@
 //! What a set-up is before it runs, and the list of all set-ups.
 
-mod ftp;
-mod ssh;
+mod dropbear;
+mod openssh;
+mod proftpd;
+mod pure_ftpd;
+mod pyftpdlib;
+mod vsftpd;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::{Account, user};
 use super::credentials::Certificates;
-use super::install;
+use super::python;
 use crate::Outcome;
 
 /// What all set-ups of one lab share.
@@ -30,6 +34,8 @@ pub(crate) struct Site {
     pub(crate) host_keys: BTreeMap<String, PathBuf>,
     /// The public halves of the user keys.
     pub(crate) authorized_keys: PathBuf,
+    /// The authority for user certificates, its public half.
+    pub(crate) user_ca: PathBuf,
     /// The next port to try.
     pub(crate) next_port: Cell<u16>,
 }
@@ -42,12 +48,14 @@ pub(crate) struct Setup {
     pub(crate) kind: Kind,
     pub(crate) software: &'static str,
     pub(crate) version: String,
+    pub(crate) host: IpAddr,
     pub(crate) port: u16,
     pub(crate) root: PathBuf,
     pub(crate) login_path: String,
     pub(crate) log_file: PathBuf,
     pub(crate) reuse_required: bool,
     pub(crate) auth: Vec<&'static str>,
+    pub(crate) traits: &'static [&'static str],
     pub(crate) notes: &'static str,
     /// Stays in the foreground.
     pub(crate) command: Command,
@@ -76,48 +84,96 @@ impl Kind {
             Self::Ssh => "sftp",
         }
     }
+}
 
-    /// The last part of a set-up's name.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Explicit => "explicit",
-            Self::Implicit => "implicit",
-            Self::Ssh => "sftp",
+/// What sets one set-up of a server apart from its others.
+#[derive(Debug, Clone, Copy)]
+struct Variant {
+    name: &'static str,
+    kind: Kind,
+    host: IpAddr,
+    traits: &'static [&'static str],
+    /// Lines of the server's own configuration, which come last.
+    lines: &'static str,
+    notes: &'static str,
+}
+
+impl Variant {
+    /// One on which everything works.
+    const fn common(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            traits: &[],
+            lines: "",
+            notes: "",
         }
+    }
+
+    /// One that is odd on purpose.
+    const fn special(
+        name: &'static str,
+        kind: Kind,
+        traits: &'static [&'static str],
+        lines: &'static str,
+    ) -> Self {
+        Self {
+            traits,
+            lines,
+            ..Self::common(name, kind)
+        }
+    }
+
+    /// The same on `::1`.
+    const fn on_ipv6(self) -> Self {
+        Self {
+            host: IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ..self
+        }
+    }
+
+    fn has(&self, wanted: &str) -> bool {
+        self.traits.contains(&wanted)
     }
 }
 
-/// Writes the configuration of every set-up.
+/// Writes the configuration of every set-up; of one server after the other, those without traits first.
 ///
 /// # Errors
 /// The state folder cannot be written.
 pub(crate) fn all(site: &Site) -> Outcome<Vec<Setup>> {
     let mut setups = Vec::new();
-    for kind in [Kind::Plain, Kind::Explicit, Kind::Implicit] {
-        setups.push(ftp::vsftpd(site, kind)?);
+    for variant in vsftpd::VARIANTS {
+        setups.push(vsftpd::vsftpd(site, variant)?);
     }
-    for kind in [Kind::Plain, Kind::Explicit, Kind::Implicit] {
-        setups.push(ftp::proftpd(site, kind)?);
+    for variant in proftpd::VARIANTS {
+        setups.push(proftpd::proftpd(site, variant)?);
     }
-    for kind in [Kind::Plain, Kind::Explicit] {
-        setups.push(ftp::pure_ftpd(site, kind)?);
+    for variant in pure_ftpd::VARIANTS {
+        setups.push(pure_ftpd::pure_ftpd(site, variant)?);
     }
-    setups.push(ssh::openssh(site, ssh::Login::PasswordAndKey)?);
-    setups.push(ssh::openssh(site, ssh::Login::KeyboardInteractive)?);
-    setups.push(ssh::dropbear(site)?);
-    setups.push(ssh::proftpd(site)?);
+    if python::is_installed() {
+        for variant in pyftpdlib::VARIANTS {
+            setups.push(pyftpdlib::pyftpdlib(site, variant)?);
+        }
+    }
+    for variant in openssh::VARIANTS {
+        setups.push(openssh::openssh(site, variant)?);
+    }
+    setups.push(dropbear::dropbear(site)?);
+    setups.push(proftpd::sftp(site)?);
     Ok(setups)
 }
 
 /// The parts that every kind of server fills alike.
 fn draft(
     site: &Site,
-    name: &str,
-    kind: Kind,
+    variant: &Variant,
     software: &'static str,
-    package: &str,
+    version: String,
 ) -> Outcome<Setup> {
+    let name = variant.name;
     let log_file = site.state.join("log").join(format!("{name}.log"));
     // There from the start: a test may look for what is not in it.
     fs::write(&log_file, "")?;
@@ -125,14 +181,16 @@ fn draft(
         root: served_folder(site, name)?,
         log_file,
         name: name.to_owned(),
-        kind,
+        kind: variant.kind,
         software,
-        version: install::version(package),
-        port: free_port(site)?,
+        version,
+        host: variant.host,
+        port: free_port(site, variant.host)?,
         login_path: "/".to_owned(),
         reuse_required: false,
         auth: vec!["password"],
-        notes: "",
+        traits: variant.traits,
+        notes: variant.notes,
         command: Command::new("false"),
     })
 }
@@ -162,11 +220,11 @@ fn run_file(site: &Site, name: &str) -> PathBuf {
 
 /// A port that nobody listens on now and that this lab has not given away. Another program may still take it
 /// before the server does; the start then fails loudly.
-fn free_port(site: &Site) -> Outcome<u16> {
+fn free_port(site: &Site, host: IpAddr) -> Outcome<u16> {
     for _ in 0..1000 {
         let port = site.next_port.get();
         site.next_port.set(port + 1);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        if TcpListener::bind((host, port)).is_ok() {
             return Ok(port);
         }
     }
