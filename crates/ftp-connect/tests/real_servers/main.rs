@@ -93,6 +93,10 @@ fn known_deviations(server: &LabServer) -> &'static [(&'static str, &'static str
             "name: \"trailing blank \"",
             "Pure-FTPd stores a blank at the end of a name as an underscore",
         )],
+        "pyftpdlib" => &[(
+            "name: \"latin-1 caf\\xe9\"",
+            "pyftpdlib stores bytes that are not UTF-8 as the replacement character",
+        )],
         _ => &[],
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn pyftpdlib(site: &Site, variant: &Variant) -> Outcome<Setup> {
     });
     let values = config(site, &format!("{}.json", setup.name), &values.to_string())?;
     fs::set_permissions(&values, fs::Permissions::from_mode(0o600))?;
-    let program = config(site, "serve-pyftpdlib.py", include_str!("pyftpdlib/server.py"))?;
+    let program = config(
+        site,
+        "serve-pyftpdlib.py",
+        include_str!("pyftpdlib/server.py"),
+    )?;
     setup.command = Command::new(python::interpreter());
     setup.command.arg(program).arg(values);
     Ok(setup)

@@ -10,6 +10,9 @@ import logging
 import os
 import sys
 
+# MFMT imports it when it is first called, and the account may not be able to read it then.
+import _strptime  # noqa: F401
+
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
