@@ -1,5 +1,21 @@
 //! The one dialer: every TCP connection of FTP Connect, control, data and SSH, is opened here, so
-//! that deadlines, socket options and (in time) proxies are the same for all.
+//! that deadlines, socket options, the order in which addresses are tried and proxies are the same for
+//! all.
+//!
+//! ```text
+//! dial, dial_data ─┬─ no proxy ─ addresses: resolve, families in turn ─ race: 250 ms apart, first wins
+//!                  └─ proxy ──── the same to the proxy ─ socks5 or http: ask for the server
+//! ```
+//!
+//! Behind a proxy a connection is still a TCP stream: the proxy's own words have been read to their last
+//! byte, and what follows is the server's. Listening for a connection is not here: a proxy cannot be
+//! listened through.
+
+mod addresses;
+mod http;
+mod proxy;
+mod race;
+mod socks5;
 
 use std::{
     net::SocketAddr,
@@ -7,103 +23,78 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::timeout,
-};
+use tokio::net::TcpStream;
 
 use crate::{ConnectParams, Error, ErrorKind, Host, Result};
 
 /// A connection and how it came to be.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Dialed {
     /// The connection, with Nagle's delay off.
     pub stream: TcpStream,
-    /// The address that answered.
-    pub peer: SocketAddr,
-    /// How long resolving the name took.
+    /// The server's address that answered; `None` behind a proxy, which alone knows it.
+    pub peer: Option<SocketAddr>,
+    /// How long resolving the name took, the proxy's where there is one.
     pub resolve: Duration,
     /// How long connecting took, over all addresses tried.
     pub tcp: Duration,
+    /// How long the proxy took, from being asked to the server's being there; `None` without one.
+    pub proxy: Option<Duration>,
 }
 
-/// Connects to the server of the parameters.
+/// Connects to the server of the parameters, through their proxy if there is one.
 ///
 /// # Errors
-/// [`ErrorKind::NameNotResolved`], [`ErrorKind::ConnectFailed`] with what each address said,
-/// [`ErrorKind::TimedOut`], or [`ErrorKind::Unsupported`] for a proxy.
+/// [`ErrorKind::NameNotResolved`], [`ErrorKind::ConnectFailed`] with what each address or the proxy said,
+/// [`ErrorKind::ProxyRefused`], or [`ErrorKind::TimedOut`].
 ///
 /// # Cancel safety
 /// Dropping the future closes what was opened.
 pub async fn dial(params: &ConnectParams) -> Result<Dialed> {
-    refuse_proxy(params)?;
     let limit = params.timeouts().connect;
-    let started = Instant::now();
-    let addresses = timeout(limit, resolve(params.server(), params.port()))
-        .await
-        .map_err(|_| timed_out(params, limit))??;
-    let resolved = started.elapsed();
-    // The addresses share the time that is left, so that a dead first one does not use it up.
-    let mut failures = Vec::new();
-    for (index, address) in addresses.iter().enumerate() {
-        let left = limit.saturating_sub(started.elapsed());
-        let share = left / (addresses.len() - index) as u32;
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                prepare(&stream, params)?;
-                let tcp = started.elapsed() - resolved;
-                return Ok(Dialed {
-                    stream,
-                    peer: *address,
-                    resolve: resolved,
-                    tcp,
-                });
-            }
-            Ok(Err(error)) => failures.push((address, Some(error))),
-            Err(_) => failures.push((address, None)),
-        }
-    }
-    if failures.iter().all(|(_, error)| error.is_none()) {
-        return Err(timed_out(params, limit));
-    }
-    let causes: Vec<_> = failures
-        .iter()
-        .map(|(address, error)| match error {
-            Some(error) => format!("{address}: {error}"),
-            None => format!("{address}: no answer"),
-        })
-        .collect();
-    Err(Error::new(ErrorKind::ConnectFailed).with_message(format!(
-        "could not connect to {}: {}",
-        params.server(),
-        causes.join("; ")
-    )))
+    let target = Target::Host(params.server(), params.port());
+    let dialed = connect(target, params, limit).await?;
+    prepare(&dialed.stream, params)?;
+    Ok(dialed)
 }
 
-/// Connects to an address for a data connection.
+/// Where a data connection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataTarget {
+    /// To this address, which may be asked of a proxy.
+    Address(SocketAddr),
+    /// To this port of the server as the parameters name it: behind a proxy its address is not known.
+    Server(u16),
+}
+
+/// Connects for a data connection within `limit`, through the parameters' proxy if there is one.
 ///
 /// # Errors
-/// [`ErrorKind::DataConnectionFailed`], [`ErrorKind::TimedOut`], or [`ErrorKind::Unsupported`] for a
-/// proxy.
+/// [`ErrorKind::DataConnectionFailed`], [`ErrorKind::ProxyRefused`], or [`ErrorKind::TimedOut`].
 ///
 /// # Cancel safety
 /// Dropping the future closes what was opened.
-pub async fn dial_data(params: &ConnectParams, address: SocketAddr) -> Result<TcpStream> {
-    refuse_proxy(params)?;
-    let limit = params.timeouts().data;
-    let stream = timeout(limit, TcpStream::connect(address))
-        .await
-        .map_err(|_| {
-            Error::new(ErrorKind::TimedOut).with_message(format!(
-                "data connection to {address} not there after {} s",
-                limit.as_secs_f32()
-            ))
-        })?
-        .map_err(|error| {
-            Error::new(ErrorKind::DataConnectionFailed)
-                .with_message(format!("data connection to {address}: {error}"))
-                .with_source(error)
-        })?;
+pub async fn dial_data(
+    params: &ConnectParams,
+    target: DataTarget,
+    limit: Duration,
+) -> Result<TcpStream> {
+    let target = match target {
+        DataTarget::Address(address) => Target::Address(address),
+        DataTarget::Server(port) => Target::Host(params.server(), port),
+    };
+    let stream = match connect(target, params, limit).await {
+        Ok(dialed) => dialed.stream,
+        Err(error) => {
+            let kind = match error.kind() {
+                ErrorKind::TimedOut | ErrorKind::ProxyRefused => error.kind().clone(),
+                _ => ErrorKind::DataConnectionFailed,
+            };
+            let message = format!("data connection: {error}");
+            return Err(Error::new(kind).with_message(message).with_source(error));
+        }
+    };
     prepare(&stream, params)?;
     Ok(stream)
 }
@@ -122,48 +113,90 @@ pub fn prepare(stream: &TcpStream, params: &ConnectParams) -> Result<()> {
     Ok(())
 }
 
-async fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>> {
-    let name = match host {
-        Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
-        Host::Name(name) => name,
-    };
-    let unknown = |cause: String| {
-        Error::new(ErrorKind::NameNotResolved).with_message(format!("{name}: {cause}"))
-    };
-    let found = lookup_host((name.as_str(), port))
-        .await
-        .map_err(|e| unknown(e.to_string()))?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in found.map(unmapped) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
+/// The other end, as far as it is known.
+#[derive(Clone, Copy)]
+enum Target<'t> {
+    Host(&'t Host, u16),
+    Address(SocketAddr),
+}
+
+impl std::fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host(host, port) => write!(f, "{}:{port}", host.in_url()),
+            Self::Address(address) => address.fmt(f),
         }
     }
-    if addresses.is_empty() {
-        return Err(unknown("the name has no address".to_owned()));
-    }
-    Ok(addresses)
 }
 
-/// `::ffff:1.2.3.4` is 1.2.3.4: servers judge active mode by the family.
-fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-fn refuse_proxy(params: &ConnectParams) -> Result<()> {
+async fn connect(target: Target<'_>, params: &ConnectParams, limit: Duration) -> Result<Dialed> {
+    let deadline = Deadline::after(limit);
     match params.proxy() {
-        None => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::Unsupported)
-            .with_message("connecting through a proxy is not built yet")
-            .with_hint("leave the proxy out")),
+        None => direct(target, deadline).await,
+        Some(proxy) => proxy::through(proxy, target, deadline).await,
     }
 }
 
-fn timed_out(params: &ConnectParams, limit: Duration) -> Error {
-    Error::new(ErrorKind::TimedOut).with_message(format!(
-        "no connection to {} port {} after {} s",
-        params.server(),
-        params.port(),
-        limit.as_secs_f32()
-    ))
+/// Connects without asking anybody in between.
+async fn direct(target: Target<'_>, deadline: Deadline) -> Result<Dialed> {
+    let started = Instant::now();
+    let addresses = match target {
+        Target::Address(address) => vec![address],
+        Target::Host(host, port) => {
+            let found = deadline.within(addresses::resolve(host, port)).await;
+            found.unwrap_or_else(|| Err(deadline.missed(&format!("the address of {host}"))))?
+        }
+    };
+    let resolve = started.elapsed();
+    let race = race::race(&addresses, deadline.at, TcpStream::connect);
+    let (stream, peer) = match race.await {
+        Ok(winner) => winner,
+        Err(failures) if failures.iter().all(|failure| failure.cause.is_none()) => {
+            return Err(deadline.missed(&format!("a connection to {target}")));
+        }
+        Err(failures) => {
+            let causes: Vec<_> = failures.iter().map(ToString::to_string).collect();
+            return Err(Error::new(ErrorKind::ConnectFailed).with_message(format!(
+                "could not connect to {target}: {}",
+                causes.join("; ")
+            )));
+        }
+    };
+    Ok(Dialed {
+        stream,
+        peer: Some(peer),
+        resolve,
+        tcp: started.elapsed() - resolve,
+        proxy: None,
+    })
 }
+
+/// One deadline over all steps of dialling.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: tokio::time::Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    fn after(limit: Duration) -> Self {
+        Self {
+            at: tokio::time::Instant::now() + limit,
+            limit,
+        }
+    }
+
+    /// The outcome, or `None` if the deadline came first.
+    async fn within<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.at, work).await.ok()
+    }
+
+    fn missed(self, what: &str) -> Error {
+        let seconds = self.limit.as_secs_f32();
+        Error::new(ErrorKind::TimedOut)
+            .with_message(format!("{what} was not there after {seconds} s"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

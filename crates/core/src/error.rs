@@ -216,6 +216,9 @@ pub enum ErrorKind {
     NameNotResolved,
     /// No address of the server accepted the connection.
     ConnectFailed,
+    /// The proxy does not connect to the server: by its rules, for want of a login, or because it is no
+    /// such proxy. That it tried and the server was not reached is [`ErrorKind::ConnectFailed`].
+    ProxyRefused,
     /// The server greets but serves nobody now: too many connections, or shutting down.
     TooManyConnections,
     /// The server refused user, password or key.
@@ -313,6 +316,7 @@ impl ErrorKind {
             Self::ConnectFailed => {
                 "check that the server runs, that the port is right and that no firewall is between"
             }
+            Self::ProxyRefused => "check the proxy's address, kind, user and password",
             Self::TooManyConnections => "wait for other sessions to end, or open fewer at once",
             Self::LoginRefused => "check user name and password or key",
             Self::HostKeyNotTrusted { problem, .. } => problem.hint(),
@@ -351,6 +355,7 @@ impl fmt::Display for ErrorKind {
             Self::KeyUnusable => "the private key cannot be used",
             Self::NameNotResolved => "the server's name has no address",
             Self::ConnectFailed => "could not connect",
+            Self::ProxyRefused => "the proxy refused",
             Self::TooManyConnections => "the server has too many connections",
             Self::LoginRefused => "login refused",
             Self::HostKeyNotTrusted { problem, seen } => return write!(f, "{problem}: {seen}"),

@@ -17,8 +17,10 @@ pub struct ConnectReport {
     pub server: Host,
     /// The port connected to.
     pub port: u16,
-    /// The address that answered.
+    /// The server's address that answered; `None` behind a proxy, which alone knows it.
     pub peer: Option<SocketAddr>,
+    /// The proxy on the way, as a URL without its login.
+    pub proxy: Option<String>,
     /// The encryption in force.
     #[serde(serialize_with = "display")]
     pub encryption: Encryption,
@@ -55,6 +57,7 @@ impl ConnectReport {
             server,
             port,
             peer: None,
+            proxy: None,
             encryption,
             mode: None,
             data_method: None,

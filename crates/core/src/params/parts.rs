@@ -318,6 +318,15 @@ pub enum ProxyKind {
     HttpConnect,
 }
 
+impl ProxyKind {
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::Socks5 => "socks5",
+            Self::HttpConnect => "http",
+        }
+    }
+}
+
 impl Proxy {
     /// A proxy without login.
     pub fn new(kind: ProxyKind, server: Host, port: u16) -> Self {
@@ -339,16 +348,21 @@ impl Proxy {
     }
 
     pub(super) fn to_url_with_secrets(&self) -> String {
-        let scheme = match self.kind {
-            ProxyKind::Socks5 => "socks5",
-            ProxyKind::HttpConnect => "http",
-        };
         let login = super::url::Login {
             username: self.username.clone(),
             parameters: Vec::new(),
             password: self.password.clone(),
         };
+        let scheme = self.kind.scheme();
         format!("{scheme}://{login}{}:{}", self.server.in_url(), self.port)
+    }
+}
+
+impl fmt::Display for Proxy {
+    /// The proxy's URL without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.kind.scheme();
+        write!(f, "{scheme}://{}:{}", self.server.in_url(), self.port)
     }
 }
 
