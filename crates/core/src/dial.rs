@@ -25,7 +25,7 @@ use std::{
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-use crate::{ConnectParams, Error, ErrorKind, Host, Result};
+use crate::{ConnectParams, Error, ErrorKind, Host, Result, Timings};
 
 /// A connection and how it came to be.
 #[derive(Debug)]
@@ -41,6 +41,17 @@ pub struct Dialed {
     pub tcp: Duration,
     /// How long the proxy took, from being asked to the server's being there; `None` without one.
     pub proxy: Option<Duration>,
+}
+
+impl Dialed {
+    /// Adds the steps to a report's timings.
+    pub fn time(&self, timings: &mut Timings) {
+        timings.add("resolve", self.resolve);
+        timings.add("tcp", self.tcp);
+        if let Some(took) = self.proxy {
+            timings.add("proxy", took);
+        }
+    }
 }
 
 /// Connects to the server of the parameters, through their proxy if there is one.

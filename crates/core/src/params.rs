@@ -128,6 +128,12 @@ impl ConnectParams {
                 "give the text of the private key",
             );
         }
+        if self.proxy.is_some() && self.mode == Mode::Active && !self.encryption.is_ssh() {
+            return refuse(
+                "active mode does not go through a proxy",
+                "use mode passive or dynamic: a server cannot connect to a client behind a proxy",
+            );
+        }
         if let (Some(min), Some(max)) = (self.tls.min_version, self.tls.max_version)
             && min > max
         {

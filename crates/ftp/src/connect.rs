@@ -1,6 +1,6 @@
 //! From parameters to a session.
 
-use ftp_connect_core::dial::{Dialed, dial};
+use ftp_connect_core::dial::dial;
 use ftp_connect_core::{
     ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Operation, RemotePath, Result,
     Session,
@@ -60,16 +60,11 @@ async fn open(
         params.encryption(),
     );
 
-    let Dialed {
-        stream,
-        peer,
-        resolve,
-        tcp,
-    } = dial(params).await?;
-    report.peer = Some(peer);
-    report.timings.add("resolve", resolve);
-    report.timings.add("tcp", tcp);
-    let mut wire = Wire::new(stream, peer, params)?;
+    let dialed = dial(params).await?;
+    report.peer = dialed.peer;
+    report.proxy = params.proxy().map(ToString::to_string);
+    dialed.time(&mut report.timings);
+    let mut wire = Wire::new(dialed.stream, dialed.peer, params)?;
     let mut clock = Clock::start();
 
     if let (Protection::Implicit, Some(security)) = (protection, &security) {
@@ -112,8 +107,7 @@ async fn open(
     report.tls = wire.secured().and_then(|stream| stream.tls().cloned());
     fill(&mut report, params, &login);
 
-    let known = params.profile().filter(|profile| profile.is_of(params));
-    let channels = data::channels(params.mode(), peer.is_ipv6(), known);
+    let channels = data::channels(params, &wire);
     report.data_method = channels.works().map(data::named);
     Ok(FtpSession::new(
         wire, params, report, login, channels, security,

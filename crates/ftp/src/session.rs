@@ -67,8 +67,7 @@ impl FtpSession {
         channels: DataChannels,
         security: Option<Box<dyn ChannelSecurity>>,
     ) -> Self {
-        let given = params.profile().filter(|profile| profile.is_of(params));
-        let learnt = given
+        let learnt = data::known(params)
             .cloned()
             .unwrap_or_else(|| HostProfile::new(params.server().clone(), params.port()));
         Self {

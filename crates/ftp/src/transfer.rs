@@ -283,12 +283,7 @@ impl FtpSession {
         let security = self.security.as_deref();
         let secured = security.is_some();
         let established = {
-            let mut establishing = pin!(data::establish(
-                link,
-                wire.peer.ip(),
-                &self.params,
-                security
-            ));
+            let mut establishing = pin!(data::establish(link, &self.params, security));
             loop {
                 tokio::select! {
                     // What is there counts first: a last word may come with the data connection.
@@ -307,6 +302,11 @@ impl FtpSession {
                             let concluded = Concluded { end, bytes: 0, resumed: tls };
                             self.active = None;
                             return match Self::judge(&concluded) {
+                                // IIS says 150 before it connects, and 425 when it cannot: another way
+                                // to a data connection may do.
+                                Err(error) if *error.kind() == ErrorKind::TransferNotWhole => {
+                                    Err(failure::from_reply(&concluded.end.reply))
+                                }
                                 Err(error) => Err(error),
                                 Ok(()) => Err(failure::protocol("the transfer ended before it began")),
                             };

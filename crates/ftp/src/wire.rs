@@ -25,7 +25,8 @@ pub(crate) struct Wire {
     closed: bool,
     /// Whether a transfer was abandoned and nothing has been answered since.
     after_abandoned: bool,
-    pub(crate) peer: SocketAddr,
+    /// The server's address; `None` behind a proxy.
+    pub(crate) peer: Option<SocketAddr>,
     pub(crate) local: SocketAddr,
 }
 
@@ -40,7 +41,7 @@ enum Channel {
 impl Wire {
     pub(crate) fn new(
         tcp: tokio::net::TcpStream,
-        peer: SocketAddr,
+        peer: Option<SocketAddr>,
         params: &ConnectParams,
     ) -> Result<Self> {
         let local = tcp.local_addr()?;

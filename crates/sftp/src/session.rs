@@ -486,7 +486,7 @@ impl Session for SftpSession {
 
 /// Lays the facts of the connection and the server's extensions into the report.
 fn describe(report: &mut ConnectReport, ssh: &Ssh, version: &Version) {
-    report.peer = Some(ssh.facts.peer);
+    report.peer = ssh.facts.peer;
     report.banner.clone_from(&ssh.facts.version);
     let login_banner = ssh.login_banner();
     if !login_banner.is_empty() {

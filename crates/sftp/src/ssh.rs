@@ -52,7 +52,7 @@ pub(crate) struct Ssh {
 /// What is known of the connection so far.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) peer: std::net::SocketAddr,
+    pub(crate) peer: Option<std::net::SocketAddr>,
     /// The server's version line.
     pub(crate) version: String,
     pub(crate) host_key: ftp_connect_core::HostKeyReport,
@@ -78,9 +78,7 @@ impl Ssh {
         let handle = outcome.map_err(|failure| {
             failure::handshake(failure, &opening, lock(&seen).goodbye_text(), params)
         })?;
-        let mut timings = Timings::default();
-        timings.add("resolve", dialed.resolve);
-        timings.add("tcp", dialed.tcp);
+        let mut timings = dialed.timings;
         timings.add("ssh", started.elapsed());
         let (accepted, algorithms) = {
             let mut seen = lock(&seen);
@@ -205,9 +203,8 @@ struct Handshake {
 }
 
 struct Dialed {
-    peer: std::net::SocketAddr,
-    resolve: Duration,
-    tcp: Duration,
+    peer: Option<std::net::SocketAddr>,
+    timings: Timings,
 }
 
 async fn shake_hands(
@@ -215,16 +212,14 @@ async fn shake_hands(
     purpose: Purpose,
     known_types: &[String],
 ) -> Result<(Handshake, Instant)> {
-    let dial::Dialed {
-        stream,
-        peer,
-        resolve,
-        tcp,
-    } = dial::dial(params)
+    let dialed = dial::dial(params)
         .await
         .map_err(|error| error.with_operation(Operation::Connect))?;
     let started = Instant::now();
-    let (wire, leash, opening) = Wire::new(stream);
+    let mut timings = Timings::default();
+    dialed.time(&mut timings);
+    let peer = dialed.peer;
+    let (wire, leash, opening) = Wire::new(dialed.stream);
     let seen = Arc::new(Mutex::new(Seen::default()));
     let client = Client {
         purpose,
@@ -244,7 +239,7 @@ async fn shake_hands(
             }
             .with_operation(Operation::Connect)
         })?;
-    let dialed = Dialed { peer, resolve, tcp };
+    let dialed = Dialed { peer, timings };
     let handshake = Handshake {
         outcome,
         seen,

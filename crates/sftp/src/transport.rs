@@ -52,6 +52,7 @@ impl Transport for SftpTransport {
             params.port(),
             params.encryption(),
         );
+        report.proxy = params.proxy().map(ToString::to_string);
         params
             .username()
             .unwrap_or_default()

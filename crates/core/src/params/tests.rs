@@ -289,6 +289,12 @@ fn what_the_encryption_needs_must_be_there() {
             .validate()
             .is_err()
     );
+    let proxied = params
+        .clone()
+        .with_proxy(Some("socks5://p".parse().unwrap()))
+        .with_mode(Mode::Active);
+    assert!(proxied.validate().is_err());
+    assert!(proxied.with_mode(Mode::Dynamic).validate().is_ok());
     let named = params.with_username("ada");
     assert!(
         named

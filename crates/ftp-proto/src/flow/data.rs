@@ -2,7 +2,9 @@
 //!
 //! [`DataChannels`] lives as long as the session, because what a server refused or a firewall
 //! swallowed is not tried again before every transfer. EPSV is refused by real servers with almost
-//! any code, answered with a PASV reply, or accepted and never reachable; each time PASV is next.
+//! any code, answered with a PASV reply, or accepted and never reachable; each time PASV is next, over
+//! IPv6 too, where servers answer it with an address of zeros and a port that is good. PORT that is
+//! refused is followed by EPRT.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Flow, FlowError, ListenAddr, Step};
 use crate::argument::Argument;
 use crate::command::Command;
-use crate::parse::{self, AddressError, PassiveAddress};
+use crate::parse::{self, PassiveAddress};
 use crate::reply::Reply;
 
 /// Which end connects.
@@ -18,7 +20,7 @@ use crate::reply::Reply;
 pub enum DataMode {
     /// The client connects: EPSV, then PASV.
     Passive,
-    /// The server connects: EPRT over IPv6, PORT over IPv4.
+    /// The server connects: EPRT over IPv6; PORT, then EPRT over IPv4.
     Active,
     /// Passive first, then active.
     Dynamic,
@@ -52,12 +54,13 @@ impl fmt::Display for DataMethod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataPlan {
-    /// Connect to the control connection's peer at this port; `address` is what the server said,
-    /// which is not to be trusted.
+    /// Connect to this port.
     Connect {
         /// The port.
         port: u16,
-        /// The address in a PASV reply.
+        /// The address in the reply to PASV, where the user wants it used
+        /// ([`DataChannels::with_advertised`]) and it can be one. Otherwise the control connection's
+        /// peer is the one to connect to.
         address: Option<IpAddr>,
     },
     /// Accept on the listener that was opened, once the transfer has been asked for.
@@ -68,15 +71,19 @@ pub enum DataPlan {
 
 /// The ways to a data connection with one server, and what is known about each.
 ///
-/// As a flow it gives [`Step::OpenData`] with a plan; the caller says [`connected`](Self::connected) or
-/// [`failed`](Self::failed), and after the latter the next step is the next way. For each transfer call
-/// [`begin`](Self::begin) first.
+/// As a flow it gives [`Step::Listen`] and [`Step::OpenData`] with a plan. Where the caller cannot do it,
+/// it says [`unreachable`](Self::unreachable), and the next step is another way. Once the transfer has
+/// begun it says [`connected`](Self::connected), or [`failed`](Self::failed) if the server did not get its
+/// connection after all. For each transfer call [`begin`](Self::begin) first.
 #[derive(Debug)]
 pub struct DataChannels {
     ways: Vec<Way>,
     state: State,
     current: usize,
     tried: Vec<(DataMethod, Option<Reply>)>,
+    advertised: Advertised,
+    /// The port whose advertised address led nowhere, to be tried at the peer.
+    peer_instead: bool,
 }
 
 #[derive(Debug)]
@@ -87,11 +94,27 @@ struct Way {
     used: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of a way, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Health {
-    Unknown,
     Works,
+    Unknown,
+    /// An earlier session found it broken, this one has not tried.
+    Suspect,
     Broken,
+}
+
+/// What the address in a reply to PASV is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Advertised {
+    /// Nothing: behind address translation it is wrong, and a hostile server could name a third party's.
+    Ignored,
+    /// The user wants it used.
+    Used,
+    /// That, and it has led to the server.
+    Works,
+    /// That, but it led nowhere, and the peer's address did.
+    Dead,
 }
 
 #[derive(Debug)]
@@ -108,15 +131,11 @@ impl DataChannels {
     /// The ways that `mode` allows over a control connection that is IPv6 or not.
     #[must_use]
     pub fn new(mode: DataMode, ipv6: bool) -> Self {
-        let passive: &[DataMethod] = if ipv6 {
-            &[DataMethod::Epsv]
-        } else {
-            &[DataMethod::Epsv, DataMethod::Pasv]
-        };
+        let passive = [DataMethod::Epsv, DataMethod::Pasv];
         let active: &[DataMethod] = if ipv6 {
             &[DataMethod::Eprt]
         } else {
-            &[DataMethod::Port]
+            &[DataMethod::Port, DataMethod::Eprt]
         };
         let methods: Vec<&DataMethod> = match mode {
             DataMode::Passive => passive.iter().collect(),
@@ -133,7 +152,35 @@ impl DataChannels {
             state: State::Choose,
             current: 0,
             tried: Vec::new(),
+            advertised: Advertised::Ignored,
+            peer_instead: false,
         }
+    }
+
+    /// Uses the address in a reply to PASV, which then goes before EPSV, whose reply has none. An address
+    /// that leads nowhere is followed by the peer's; `dead` says that this is known already.
+    #[must_use]
+    pub fn with_advertised(mut self, dead: bool) -> Self {
+        self.advertised = if dead {
+            Advertised::Dead
+        } else {
+            self.ways.sort_by_key(|way| way.method != DataMethod::Pasv);
+            Advertised::Used
+        };
+        self
+    }
+
+    /// Takes over what an earlier session has found out: what worked goes first, what was dead last.
+    #[must_use]
+    pub fn with_known(mut self, works: Option<DataMethod>, dead: &[DataMethod]) -> Self {
+        for way in &mut self.ways {
+            if works == Some(way.method) {
+                way.health = Health::Works;
+            } else if dead.contains(&way.method) {
+                way.health = Health::Suspect;
+            }
+        }
+        self
     }
 
     /// Starts anew for another transfer. If nothing is left that is not known as broken, all may be
@@ -156,6 +203,11 @@ impl DataChannels {
         self.ways[self.current].method
     }
 
+    /// The ways that the mode allows.
+    pub fn methods(&self) -> impl Iterator<Item = DataMethod> {
+        self.ways.iter().map(|way| way.method)
+    }
+
     /// The way that has worked, if one has.
     #[must_use]
     pub fn works(&self) -> Option<DataMethod> {
@@ -163,28 +215,20 @@ impl DataChannels {
         working.map(|way| way.method)
     }
 
-    /// The ways that the mode allows.
-    pub fn methods(&self) -> impl Iterator<Item = DataMethod> {
-        self.ways.iter().map(|way| way.method)
-    }
-
-    /// The ways that are known not to work.
+    /// The ways that are known not to work, or were in an earlier session.
     pub fn dead(&self) -> impl Iterator<Item = DataMethod> {
-        let dead = self.ways.iter().filter(|way| way.health == Health::Broken);
+        let dead = self.ways.iter().filter(|way| way.health > Health::Unknown);
         dead.map(|way| way.method)
     }
 
-    /// Takes over what an earlier session has found out; it is right until this one finds otherwise.
+    /// Whether the address in a reply to PASV has led to the server; `None` if that was not tried.
     #[must_use]
-    pub fn with_known(mut self, works: Option<DataMethod>, dead: &[DataMethod]) -> Self {
-        for way in &mut self.ways {
-            if works == Some(way.method) {
-                way.health = Health::Works;
-            } else if dead.contains(&way.method) {
-                way.health = Health::Broken;
-            }
+    pub fn advertised_works(&self) -> Option<bool> {
+        match self.advertised {
+            Advertised::Ignored | Advertised::Used => None,
+            Advertised::Works => Some(true),
+            Advertised::Dead => Some(false),
         }
-        self
     }
 
     /// Says where the caller listens, after [`Step::Listen`].
@@ -192,15 +236,65 @@ impl DataChannels {
         self.state = State::Listen(address);
     }
 
-    /// Says that the data connection is there.
+    /// Says that the transfer has its data connection.
     pub fn connected(&mut self) {
         let current = self.current;
         self.ways[current].health = Health::Works;
+        match (&self.state, self.advertised) {
+            (_, Advertised::Used) if self.peer_instead => self.advertised = Advertised::Dead,
+            (State::Plan(DataPlan::Connect { address, .. }), Advertised::Used)
+                if address.is_some() =>
+            {
+                self.advertised = Advertised::Works;
+            }
+            _ => {}
+        }
     }
 
-    /// Says that the connection agreed on did not come about; the next step is another way.
-    pub fn failed(&mut self) {
+    /// Says that the plan, or [`Step::Listen`], could not be followed; the server has not been asked for
+    /// anything yet.
+    pub fn unreachable(&mut self) {
+        if let State::Plan(DataPlan::Connect {
+            port,
+            address: Some(_),
+        }) = self.state
+        {
+            self.peer_instead = true;
+            self.state = State::Plan(DataPlan::Connect {
+                port,
+                address: None,
+            });
+            return;
+        }
         self.give_up(None, Health::Broken);
+    }
+
+    /// Says that the server, asked for a transfer, did not get its connection.
+    pub fn failed(&mut self) {
+        let active = |method| matches!(method, DataMethod::Port | DataMethod::Eprt);
+        if active(self.method()) {
+            // A server that cannot reach the client cannot do so by another command either.
+            for way in self.ways.iter_mut().filter(|way| active(way.method)) {
+                way.used = true;
+            }
+        }
+        self.give_up(None, Health::Broken);
+    }
+
+    /// How many more ways may be tried for the transfer at hand, the current one left out.
+    #[must_use]
+    pub fn ways_left(&self) -> usize {
+        let current = self.current;
+        let others = self.ways.iter().enumerate();
+        let usable = others.filter(|(index, way)| way.is_usable() && *index != current);
+        let peer = matches!(
+            self.state,
+            State::Plan(DataPlan::Connect {
+                address: Some(_),
+                ..
+            })
+        );
+        usable.count() + usize::from(peer)
     }
 
     /// Whether another way is left for the transfer at hand.
@@ -210,21 +304,23 @@ impl DataChannels {
     }
 
     fn choose(&self) -> Option<usize> {
-        let usable = |way: &Way| !way.used && way.health != Health::Broken;
-        let known = self
-            .ways
-            .iter()
-            .position(|way| usable(way) && way.health == Health::Works);
-        known.or_else(|| self.ways.iter().position(usable))
+        let ways = self.ways.iter().enumerate();
+        let usable = ways.filter(|(_, way)| way.is_usable());
+        let best = usable.min_by_key(|(_, way)| way.health);
+        best.map(|(index, _)| index)
     }
 
     fn give_up(&mut self, reply: Option<Reply>, health: Health) {
         let current = self.current;
         let way = &mut self.ways[current];
         way.used = true;
-        if health == Health::Broken || way.health != Health::Works {
-            way.health = health;
-        }
+        way.health = match (way.health, health) {
+            (Health::Works, Health::Unknown) => Health::Works,
+            // What has worked may have failed by chance: it is doubted first, and believed broken the
+            // second time.
+            (Health::Works, _) => Health::Unknown,
+            (known, found) => known.max(found),
+        };
         self.tried.push((way.method, reply));
         self.state = State::Choose;
     }
@@ -240,13 +336,45 @@ impl DataChannels {
         }
     }
 
-    fn passive_address(&self, reply: &Reply) -> Result<PassiveAddress, AddressError> {
-        match self.method() {
+    fn agreed(&mut self, reply: Reply) {
+        let parsed = match self.method() {
+            DataMethod::Eprt | DataMethod::Port => {
+                self.state = State::Plan(DataPlan::Accept);
+                return;
+            }
             // Servers have answered EPSV with 227 and an address in the form of PASV.
             DataMethod::Epsv if reply.code() == 227 => parse::pasv(reply.first_text()),
             DataMethod::Epsv => parse::epsv(reply.first_text()),
-            _ => parse::pasv(reply.first_text()),
+            DataMethod::Pasv => parse::pasv(reply.first_text()),
+        };
+        match parsed {
+            Ok(PassiveAddress { address, port }) => {
+                self.peer_instead = false;
+                let address = address.filter(|address| self.is_to_be_used(*address));
+                self.state = State::Plan(DataPlan::Connect { port, address });
+            }
+            Err(error) => {
+                self.give_up(Some(reply.clone()), Health::Broken);
+                if !self.has_more() {
+                    self.state = State::Failed(FlowError::BadAddress { reply, error });
+                }
+            }
         }
+    }
+
+    fn is_to_be_used(&self, address: IpAddr) -> bool {
+        let names_a_host = match address {
+            // 0.0.0.0 means the address that the client knows already.
+            IpAddr::V4(ip) => !(ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast()),
+            IpAddr::V6(ip) => !(ip.is_unspecified() || ip.is_multicast()),
+        };
+        names_a_host && matches!(self.advertised, Advertised::Used | Advertised::Works)
+    }
+}
+
+impl Way {
+    fn is_usable(&self) -> bool {
+        !self.used && self.health != Health::Broken
     }
 }
 
@@ -275,15 +403,18 @@ impl Flow for DataChannels {
                 self.state = State::Listening;
                 Step::Listen
             }
-            State::Listen(address) => Step::Send(match self.method() {
-                DataMethod::Eprt => Command::with("EPRT", eprt(address)),
-                _ => match address.ip() {
-                    IpAddr::V4(ip) => Command::with("PORT", port(ip.octets(), address.port())),
-                    IpAddr::V6(_) => Command::with("EPRT", eprt(address)),
-                },
+            State::Listen(address) => Step::Send(match (self.method(), address.ip()) {
+                (DataMethod::Port, IpAddr::V4(ip)) => {
+                    Command::with("PORT", port(ip.octets(), address.port()))
+                }
+                _ => Command::with("EPRT", eprt(address)),
             }),
             State::Awaiting => Step::NeedInput,
-            State::Plan(plan) => Step::OpenData(plan),
+            State::Plan(plan) => {
+                // It stays until the caller says what came of it.
+                self.state = State::Plan(plan);
+                Step::OpenData(plan)
+            }
             State::Failed(error) => Step::Failed(error),
         }
     }
@@ -292,26 +423,11 @@ impl Flow for DataChannels {
         if reply.is_preliminary() {
             return;
         }
-        if !reply.is_completion() {
-            return self.refused(reply);
+        if reply.is_completion() {
+            self.agreed(reply);
+        } else {
+            self.refused(reply);
         }
-        self.state = match self.method() {
-            DataMethod::Eprt | DataMethod::Port => State::Plan(DataPlan::Accept),
-            DataMethod::Epsv | DataMethod::Pasv => match self.passive_address(&reply) {
-                Ok(PassiveAddress { address, port }) => {
-                    State::Plan(DataPlan::Connect { port, address })
-                }
-                Err(error) => {
-                    let last = self.ways.iter().filter(|way| !way.used).count() <= 1;
-                    self.give_up(Some(reply.clone()), Health::Broken);
-                    if last {
-                        State::Failed(FlowError::BadAddress { reply, error })
-                    } else {
-                        State::Choose
-                    }
-                }
-            },
-        };
     }
 }
 
@@ -329,178 +445,5 @@ fn eprt(address: SocketAddr) -> Argument {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::transcript::outcome;
-    use super::*;
-    use crate::control::Control;
-    use crate::limits::Limits;
-
-    /// Plays rounds of (server's reply to the last command, whether the connection then comes about),
-    /// and gives what was sent and how each plan looked.
-    #[track_caller]
-    fn check(mode: DataMode, listen: &str, replies: &[&str], expected: &[&str]) {
-        let ipv6 = listen.contains('[');
-        let mut channels = DataChannels::new(mode, ipv6);
-        channels.begin();
-        let mut seen = Vec::new();
-        let mut replies = replies.iter();
-        let end = loop {
-            match channels.step() {
-                Step::Send(command) => seen.push(command.to_string()),
-                Step::NeedInput => match replies.next() {
-                    Some(reply) => {
-                        let mut control = Control::new(Limits::default());
-                        control.received(format!("{reply}\r\n").as_bytes());
-                        channels.reply(control.next_reply().unwrap().unwrap());
-                    }
-                    None => break None,
-                },
-                Step::Listen => channels.listening(listen.parse().unwrap()),
-                Step::OpenData(DataPlan::Connect { port, address }) => {
-                    seen.push(format!("connect {address:?} {port}"));
-                    match replies.next() {
-                        Some(&"ok") => {
-                            channels.connected();
-                            channels.begin();
-                        }
-                        Some(&"unreachable") => channels.failed(),
-                        _ => break None,
-                    }
-                }
-                Step::OpenData(plan) => {
-                    seen.push(format!("{plan:?}"));
-                    break None;
-                }
-                Step::Failed(error) => break Some(Err::<(), _>(error)),
-                step => panic!("{step:?}"),
-            }
-        };
-        if let Some(end) = end {
-            seen.push(outcome(&end, |()| String::new()));
-        }
-        assert_eq!(seen, expected);
-    }
-
-    const V4: &str = "127.0.0.1:258";
-
-    #[test]
-    fn passive_tries_epsv_then_pasv() {
-        check(
-            DataMode::Passive,
-            V4,
-            &["229 ok (|||65000|)"],
-            &["EPSV", "connect None 65000"],
-        );
-        for refusal in [
-            "500 what",
-            "501 x",
-            "502 x",
-            "522 x",
-            "550 x",
-            "229 rubbish",
-        ] {
-            check(
-                DataMode::Passive,
-                V4,
-                &[refusal, "227 ok 10,0,0,1,1,2.", "ok", "227 (10,0,0,1,1,3)"],
-                &[
-                    "EPSV",
-                    "PASV",
-                    "connect Some(10.0.0.1) 258",
-                    "PASV",
-                    "connect Some(10.0.0.1) 259",
-                ],
-            );
-        }
-        check(
-            DataMode::Passive,
-            V4,
-            &["229 ok (|||9|)", "unreachable", "227 (0,0,0,0,1,2)"],
-            &[
-                "EPSV",
-                "connect None 9",
-                "PASV",
-                "connect Some(0.0.0.0) 258",
-            ],
-        );
-        check(
-            DataMode::Passive,
-            V4,
-            &["227 Entering Passive Mode (91,190,231,97,1,2)."],
-            &["EPSV", "connect Some(91.190.231.97) 258"],
-        );
-    }
-
-    #[test]
-    fn active_names_the_listener() {
-        check(
-            DataMode::Active,
-            V4,
-            &["200 ok"],
-            &["PORT 127,0,0,1,1,2", "Accept"],
-        );
-        check(
-            DataMode::Active,
-            "[::1]:258",
-            &["200 ok"],
-            &["EPRT |2|::1|258|", "Accept"],
-        );
-        check(
-            DataMode::Active,
-            V4,
-            &["500 illegal"],
-            &[
-                "PORT 127,0,0,1,1,2",
-                "no data connection could be agreed on; PORT: 500 illegal",
-            ],
-        );
-    }
-
-    #[test]
-    fn dynamic_ends_with_active() {
-        check(
-            DataMode::Dynamic,
-            V4,
-            &["502 no", "227 (1,2,3,4,5,6)", "unreachable", "200 ok"],
-            &[
-                "EPSV",
-                "PASV",
-                "connect Some(1.2.3.4) 1286",
-                "PORT 127,0,0,1,1,2",
-                "Accept",
-            ],
-        );
-    }
-
-    #[test]
-    fn some_refusals_end_it_at_once() {
-        check(
-            DataMode::Dynamic,
-            V4,
-            &["530 log in first"],
-            &["EPSV", "EPSV was refused: 530 log in first"],
-        );
-        check(
-            DataMode::Passive,
-            "[::1]:1",
-            &["229 nothing"],
-            &["EPSV", "no port in the reply: 229 nothing"],
-        );
-    }
-
-    #[test]
-    fn nothing_left_is_tried_again_next_time() {
-        let mut channels = DataChannels::new(DataMode::Passive, false);
-        for _ in 0..2 {
-            channels.begin();
-            assert_eq!(channels.step(), Step::Send(Command::new("EPSV")));
-            channels.failed();
-            assert_eq!(channels.step(), Step::Send(Command::new("PASV")));
-            channels.failed();
-            assert!(matches!(
-                channels.step(),
-                Step::Failed(FlowError::NoDataConnection(tried)) if tried.len() == 2
-            ));
-        }
-    }
-}
+#[path = "data_tests.rs"]
+mod tests;

@@ -37,7 +37,9 @@ impl Transport for AsyncFtpTransport {
     }
 
     fn serves(&self, params: &ConnectParams) -> bool {
-        params.encryption() == Encryption::None && params.mode() != Mode::Active
+        params.encryption() == Encryption::None
+            && params.mode() != Mode::Active
+            && params.proxy().is_none()
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
@@ -50,11 +52,12 @@ impl Transport for AsyncFtpTransport {
         );
         // async_ftp makes its own connection; the common dialer finds the address that answers.
         let dialed = dial(params).await?;
-        drop(dialed.stream);
-        report.peer = Some(dialed.peer);
+        report.peer = dialed.peer;
         report.timings.add("resolve", dialed.resolve);
+        let address = dialed.stream.peer_addr()?;
+        drop(dialed.stream);
         let started = std::time::Instant::now();
-        let mut ftp = deadline(limit, Operation::Connect, FtpStream::connect(dialed.peer)).await?;
+        let mut ftp = deadline(limit, Operation::Connect, FtpStream::connect(address)).await?;
         report.timings.add("greeting", started.elapsed());
         report.banner = ftp
             .get_welcome_msg()
