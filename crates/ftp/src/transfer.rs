@@ -304,7 +304,7 @@ impl FtpSession {
                             return match Self::judge(&concluded) {
                                 // IIS says 150 before it connects, and 425 when it cannot: another way
                                 // to a data connection may do.
-                                Err(error) if *error.kind() == ErrorKind::TransferNotWhole => {
+                                Err(_) if concluded.end.reply.code() == 425 && tls.is_none() => {
                                     Err(failure::from_reply(&concluded.end.reply))
                                 }
                                 Err(error) => Err(error),

@@ -37,7 +37,8 @@ fn in_turn(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
             }
             other => other,
         };
-        let is_first = *first_is_v4.get_or_insert(address.is_ipv4()) == address.is_ipv4();
+        let is_v4 = address.is_ipv4();
+        let is_first = *first_is_v4.get_or_insert(is_v4) == is_v4;
         let family = &mut families[usize::from(!is_first)];
         if !family.contains(&address) {
             family.push(address);
