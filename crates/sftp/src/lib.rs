@@ -16,7 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
-mod keys;
+pub mod keys;
 mod proto;
 mod session;
 mod ssh;
