@@ -249,6 +249,8 @@ pub enum ErrorKind {
     TlsOnPlaintextPort,
     /// The server refuses a data connection that does not resume the control connection's session.
     SessionReuseRequired,
+    /// Session reuse was asked for, and the server did the whole TLS handshake on a data connection.
+    SessionNotResumed,
     /// The algorithms of client and server have nothing in common.
     NoCommonAlgorithm,
     /// The address for a passive data connection cannot be reached.
@@ -337,6 +339,10 @@ impl ErrorKind {
                 "session reuse required by the server: use explicit TLS with session reuse \
                  (explicit-tls-reuse), or session reuse `prefer` with implicit TLS"
             }
+            Self::SessionNotResumed => {
+                "some servers never resume under TLS 1.3: allow TLS 1.2 at most (--tls-max 1.2), or prefer \
+                 session reuse instead of requiring it"
+            }
             Self::PassiveAddressUnroutable | Self::DataConnectionFailed => {
                 "try another mode (active, passive or dynamic); a firewall may block data connections"
             }
@@ -369,6 +375,9 @@ impl fmt::Display for ErrorKind {
             Self::PlaintextOnTlsPort => "the server speaks in the clear where TLS was expected",
             Self::TlsOnPlaintextPort => "the server expects TLS from the first byte",
             Self::SessionReuseRequired => "the server requires TLS session reuse",
+            Self::SessionNotResumed => {
+                "the server did not resume the TLS session on the data connection"
+            }
             Self::NoCommonAlgorithm => "no algorithm in common with the server",
             Self::PassiveAddressUnroutable => "the server's passive address cannot be reached",
             Self::DataConnectionFailed => "the data connection failed",

@@ -142,6 +142,16 @@ impl ConnectParams {
                 "swap or remove one",
             );
         }
+        let outdated = [self.tls.min_version, self.tls.max_version]
+            .into_iter()
+            .flatten()
+            .any(|version| version < TlsVersion::Tls12);
+        if outdated && !self.legacy {
+            return refuse(
+                "TLS before 1.2 is outdated",
+                "allow it for servers that have no other, by the parameter legacy (--legacy)",
+            );
+        }
         Ok(())
     }
 

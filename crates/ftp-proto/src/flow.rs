@@ -53,6 +53,8 @@ pub enum Step<T> {
     NeedInput,
     /// Do the TLS handshake on the control connection, then call the flow's `secured`.
     SecureControl,
+    /// End TLS on the control connection and go on in the clear, then call the flow's `cleared`.
+    ClearControl,
     /// Listen for the server's data connection and tell the flow the address.
     Listen,
     /// Open, accept or handshake the data connection, as the flow documents.

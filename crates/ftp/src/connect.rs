@@ -11,11 +11,10 @@ use ftp_connect_ftp_proto::flow::{
 };
 use tokio::time::Instant;
 
-use crate::data;
-use crate::failure;
 use crate::security::ChannelSecurity;
 use crate::session::FtpSession;
 use crate::wire::Wire;
+use crate::{data, exposure, failure};
 
 /// Connects to an FTP server, logs in and gives the session.
 ///
@@ -98,13 +97,21 @@ async fn open(
                 clock.lap(&mut report, "tls");
                 flow.secured();
             }
+            Step::ClearControl => {
+                // What was negotiated stays known.
+                report.tls = wire.secured().and_then(|stream| stream.tls().cloned());
+                wire.clear().await?;
+                flow.cleared();
+            }
             Step::Done(login) => break login,
             Step::Failed(error) => return Err(turned_away(wire.refused(error), &flow)),
             _ => return Err(failure::protocol("a step that does not belong here")),
         }
     };
     clock.lap(&mut report, "setup");
-    report.tls = wire.secured().and_then(|stream| stream.tls().cloned());
+    if let Some(stream) = wire.secured() {
+        report.tls = stream.tls().cloned();
+    }
     fill(&mut report, params, &login);
 
     let channels = data::channels(params, &wire);
@@ -148,7 +155,9 @@ fn login_request(params: &ConnectParams, protection: Protection) -> Result<Login
         (None, None | Some(ANONYMOUS | "ftp")) => argument("password", ANONYMOUS_PASSWORD)?,
         (None, Some(_)) => Argument::default(),
     };
-    Ok(LoginRequest::new(protection, username, password))
+    Ok(LoginRequest::new(protection, username, password)
+        .with_clear_data(params.tls().danger_clear_data)
+        .with_clear_command_channel(params.tls().danger_clear_command_channel))
 }
 
 /// Why there is no greeting: a server that waits for TLS says nothing until it is spoken to.
@@ -221,21 +230,14 @@ fn fill(report: &mut ConnectReport, params: &ConnectParams, login: &Login) {
     }
     for warning in &login.warnings {
         // A server without FEAT or that needs no OPTS is not worth a word.
-        if matches!(warning.command, "PBSZ" | "PROT" | "PWD") {
+        if matches!(warning.command, "PBSZ" | "PROT" | "PROT C" | "CCC" | "PWD") {
             let line = format!("{} was refused: {}", warning.command, warning.reply);
             report.warnings.push(line);
         }
     }
-    if params.tls().danger_accept_any_certificate && report.tls.is_some() {
-        report
-            .warnings
-            .push("the server's certificate was not checked".to_owned());
-    }
-    if params.encryption() == Encryption::None && params.password().is_some() {
-        report
-            .warnings
-            .push("the password and all data went over the network in the clear".to_owned());
-    }
+    report
+        .warnings
+        .extend(exposure::warnings(params, report.tls.as_ref(), login));
 }
 
 /// Times the steps of connecting.

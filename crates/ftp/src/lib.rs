@@ -12,6 +12,7 @@ pub mod tls_failure;
 
 mod connect;
 mod data;
+mod exposure;
 mod failure;
 mod inspect;
 mod security;

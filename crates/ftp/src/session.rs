@@ -41,6 +41,7 @@ pub(crate) struct FtpSession {
     pub(crate) wire: Wire,
     pub(crate) params: ConnectParams,
     pub(crate) channels: DataChannels,
+    /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     /// The transfer that is under way, or was abandoned.
     pub(crate) active: Option<Active>,
@@ -74,7 +75,7 @@ impl FtpSession {
             wire,
             params: params.clone(),
             channels,
-            security,
+            security: security.filter(|_| login.private_data),
             active: None,
             learnt,
             report,

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -38,6 +39,8 @@ pub struct Socket {
     under_way: bool,
     /// How many more reads are to be acknowledged to the peer at once.
     prompt_reads: u8,
+    /// Whether an end of what is spoken on the connection is to leave the connection itself open.
+    kept_open: Arc<AtomicBool>,
 }
 
 impl Socket {
@@ -48,7 +51,20 @@ impl Socket {
             first: FirstBytes::default(),
             under_way: false,
             prompt_reads: 0,
+            kept_open: Arc::default(),
         }
+    }
+
+    /// A second handle on the connection, to go on with when TLS on the first one has ended.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(crate) fn twin(&self) -> io::Result<Twin> {
+        let tcp: std::net::TcpStream = socket2::SockRef::from(&self.tcp).try_clone()?.into();
+        Ok(Twin {
+            tcp: TcpStream::from_std(tcp)?,
+            kept_open: Arc::clone(&self.kept_open),
+        })
     }
 
     /// The same for a data connection. One that is dropped before either side has ended it is reset:
@@ -157,7 +173,29 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.under_way = false;
+        if self.kept_open.load(Ordering::Relaxed) {
+            return Pin::new(&mut self.tcp).poll_flush(cx);
+        }
         Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+/// A second handle on a connection whose first one was given away.
+#[derive(Debug)]
+pub(crate) struct Twin {
+    tcp: TcpStream,
+    kept_open: Arc<AtomicBool>,
+}
+
+impl Twin {
+    /// From now on, an end that is written by the first handle does not end the connection.
+    pub(crate) fn keep_open(&self) {
+        self.kept_open.store(true, Ordering::Relaxed);
+    }
+
+    /// The connection, for whatever is spoken next.
+    pub(crate) fn into_socket(self) -> Socket {
+        Socket::new(self.tcp)
     }
 }
 

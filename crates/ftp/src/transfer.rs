@@ -174,6 +174,7 @@ impl FtpSession {
     /// its last word, or for a short while if the server does neither.
     pub(crate) async fn end_writing(&mut self) -> Result<DataEnd> {
         let idle = self.params.timeouts().idle;
+        let close = self.params.timeouts().close;
         let Some(active) = &mut self.active else {
             return Err(failure::closed());
         };
@@ -195,7 +196,7 @@ impl FtpSession {
         if data.tls().is_some() {
             let flow = &mut active.flow;
             let wire = &mut self.wire;
-            let drain = timeout(DRAIN, async {
+            let drain = timeout(close, async {
                 let mut rest = [0; 4096];
                 while data.read(&mut rest).await.is_ok_and(|count| count > 0) {}
             });
@@ -215,9 +216,10 @@ impl FtpSession {
 
     /// Tells the peer of a download that its end was seen; some wait for that before they answer.
     pub(crate) async fn end_reading(&mut self) {
+        let close = self.params.timeouts().close;
         if let Some((_, data)) = self.active_data() {
             // Whatever goes wrong here, the final reply decides.
-            let _ = timeout(DRAIN, data.shutdown()).await;
+            let _ = timeout(close, data.shutdown()).await;
         }
     }
 
@@ -366,9 +368,6 @@ fn reuse_required(reply: &Reply) -> Error {
 
 /// How long a server may say nothing to the command before the handshake begins without its word.
 const BEGIN: Duration = Duration::from_secs(3);
-
-/// How long a peer may take to answer close_notify; some never do.
-const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long to wait for the reason after a data connection broke.
 const LAST_WORD: Duration = Duration::from_secs(5);

@@ -14,13 +14,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::failure;
 use crate::security::ChannelSecurity;
-use crate::stream::{Socket, Stream};
+use crate::stream::{Socket, Stream, Twin};
 
 /// The control connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
     channel: Channel,
     control: Control,
+    /// To go back to clear text by, where that was asked for.
+    twin: Option<Twin>,
+    clears: bool,
     reply_timeout: Duration,
     closed: bool,
     /// Whether a transfer was abandoned and nothing has been answered since.
@@ -49,6 +52,8 @@ impl Wire {
         Ok(Self {
             channel: Channel::Clear(Socket::new(tcp)),
             control: Control::new(limits),
+            twin: None,
+            clears: params.tls().danger_clear_command_channel,
             reply_timeout: params.timeouts().reply,
             closed: false,
             after_abandoned: false,
@@ -70,6 +75,9 @@ impl Wire {
             return Err(self.lost("the connection is secured already"));
         };
         socket.restart();
+        if self.clears {
+            self.twin = Some(socket.twin()?);
+        }
         let first = socket.first_bytes();
         let handshake = security.secure_control(socket, host);
         match timeout(self.reply_timeout, handshake).await {
@@ -84,6 +92,40 @@ impl Wire {
                 ))),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(failure::timed_out("the TLS handshake", self.reply_timeout)),
+        }
+    }
+
+    /// Ends TLS on both sides and goes on in the clear (RFC 4217 §5, §15.3).
+    ///
+    /// # Errors
+    /// [`ErrorKind::TlsFailed`] if the server does not end its side: what comes next could not be told from
+    /// what it still says in TLS.
+    pub(crate) async fn clear(&mut self) -> Result<()> {
+        let (Channel::Secured(mut stream), Some(twin)) = (
+            std::mem::replace(&mut self.channel, Channel::Gone),
+            self.twin.take(),
+        ) else {
+            return Err(self.lost("the connection is not secured"));
+        };
+        twin.keep_open();
+        let end = async {
+            stream.shutdown().await?;
+            stream.read(&mut [0]).await
+        };
+        match timeout(self.reply_timeout, end).await {
+            Ok(Ok(0)) => {
+                drop(stream);
+                self.channel = Channel::Clear(twin.into_socket());
+                Ok(())
+            }
+            _ => {
+                self.closed = true;
+                Err(Error::new(ErrorKind::TlsFailed)
+                    .with_message(
+                        "the server agreed to clear the command channel and did not end TLS",
+                    )
+                    .with_hint("leave danger-clear-command-channel out for this server"))
+            }
         }
     }
 

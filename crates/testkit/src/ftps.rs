@@ -18,6 +18,7 @@
 //! Not here: session reuse and client certificates, which are in [`handshake`](mod@crate::handshake).
 
 mod inspection;
+mod scripted;
 
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
@@ -63,6 +64,13 @@ macro_rules! ftps_tests {
             recognises_tls_on_a_clear_port,
             gives_up_on_a_silent_handshake,
             notices_a_server_that_hangs_up,
+            leaves_data_in_the_clear_when_told,
+            clears_the_command_channel_when_told,
+            stays_in_tls_where_clearing_is_refused,
+            notices_a_download_cut_at_any_byte,
+            believes_no_cut_download_of_unknown_size,
+            waits_for_the_servers_end_as_long_as_told,
+            judges_data_connections_by_the_control_connections_name,
         );
         $crate::ftps_tests!(@each $backend, ($certificate):
             shows_the_certificate_explicit,

@@ -51,7 +51,7 @@
 //! | `C: text` | the client must send exactly this line and CRLF |
 //! | `C~ pattern` | the same, `*` standing for any bytes |
 //! | `C! bytes` | the client must send exactly these bytes, with escapes |
-//! | `tls` | TLS begins on the control connection |
+//! | `tls`, `clear` | TLS begins on the control connection, or ends from both sides |
 //! | `end` | the client must close the control connection |
 //! | `close`, `cut`, `reset` | close it: properly, by a bare FIN (TLS: no close_notify), by RST |
 //! | `accept` | wait for the next control connection |
@@ -60,6 +60,7 @@
 //! | `D> bytes` | send on the data connection |
 //! | `D< bytes` | the client must send exactly these on the data connection |
 //! | `data-end` | the client must end the data connection, under TLS with close_notify |
+//! | `data-gone` | the client must close the data connection for good, whatever is still sent on it |
 //! | `data-close`, `data-cut`, `data-reset` | as for the control connection |
 //! | `pause 50ms`, `pause 2s` | wait |
 //! | `slow`, `fast` | send one byte at a time from here on, or not |

@@ -226,6 +226,26 @@ pub(super) const FIELDS: &[Field] = &[
         },
     },
     Field {
+        label: "Danger Clear Data",
+        key: "danger-clear-data",
+        shape: Shape::Flag,
+        get: |p| differs(&p.tls.danger_clear_data, || "true".to_owned()),
+        set: |p, v| {
+            p.tls.danger_clear_data = flag(v)?;
+            Ok(())
+        },
+    },
+    Field {
+        label: "Danger Clear Command Channel",
+        key: "danger-clear-command-channel",
+        shape: Shape::Flag,
+        get: |p| differs(&p.tls.danger_clear_command_channel, || "true".to_owned()),
+        set: |p, v| {
+            p.tls.danger_clear_command_channel = flag(v)?;
+            Ok(())
+        },
+    },
+    Field {
         label: "TLS Min",
         key: "tls-min",
         shape: Shape::Text,
@@ -305,6 +325,16 @@ pub(super) const FIELDS: &[Field] = &[
                 .then(|| seconds_text(p.timeouts.idle))
         },
         set: |p, v| store_seconds(&mut p.timeouts.idle, v),
+    },
+    Field {
+        label: "Close Timeout",
+        key: "close-timeout",
+        shape: Shape::Number,
+        get: |p| {
+            (p.timeouts.close != super::Timeouts::default().close)
+                .then(|| seconds_text(p.timeouts.close))
+        },
+        set: |p, v| store_seconds(&mut p.timeouts.close, v),
     },
     Field {
         label: "Keep Alive",

@@ -39,6 +39,10 @@ pub enum KnownHosts {
 #[non_exhaustive]
 #[allow(missing_docs)] // the names are the documentation
 pub enum TlsVersion {
+    /// Outdated: for legacy servers alone.
+    Tls10,
+    /// Outdated: for legacy servers alone.
+    Tls11,
     Tls12,
     Tls13,
 }
@@ -103,13 +107,20 @@ pub struct TlsTrust {
     pub pins: Vec<Fingerprint>,
     /// Accept whatever certificate comes. Whoever is in between can read and change everything.
     pub danger_accept_any_certificate: bool,
-    /// The least version; TLS 1.2 when not given.
+    /// Leave data connections in the clear (`PROT C`, RFC 4217 §9), for servers that have no time to
+    /// encrypt. Whoever is in between can read and change files and listings.
+    pub danger_clear_data: bool,
+    /// Leave TLS on the control connection after logging in (`CCC`, RFC 4217 §5), for firewalls that must
+    /// read the addresses of data connections. Whoever is in between can read and give commands.
+    pub danger_clear_command_channel: bool,
+    /// The least version; TLS 1.2 when not given, TLS 1.0 with legacy servers.
     pub min_version: Option<TlsVersion>,
     /// The greatest version; TLS 1.3 when not given.
     pub max_version: Option<TlsVersion>,
-    /// PEM file with the client's certificate chain.
+    /// PEM file with the client's certificate chain, or PKCS #12 file with chain and key. What opens an
+    /// encrypted key or the PKCS #12 file is the key's passphrase.
     pub client_certificate_file: Option<String>,
-    /// PEM file with the client's private key.
+    /// PEM file with the client's private key; the certificate's own file when not given.
     pub client_key_file: Option<String>,
 }
 
@@ -135,6 +146,20 @@ impl TlsTrust {
         self
     }
 
+    /// Sets [`TlsTrust::danger_clear_data`].
+    #[must_use]
+    pub fn with_danger_clear_data(mut self, clear: bool) -> Self {
+        self.danger_clear_data = clear;
+        self
+    }
+
+    /// Sets [`TlsTrust::danger_clear_command_channel`].
+    #[must_use]
+    pub fn with_danger_clear_command_channel(mut self, clear: bool) -> Self {
+        self.danger_clear_command_channel = clear;
+        self
+    }
+
     /// Sets [`TlsTrust::min_version`].
     #[must_use]
     pub fn with_min_version(mut self, version: TlsVersion) -> Self {
@@ -146,6 +171,14 @@ impl TlsTrust {
     #[must_use]
     pub fn with_max_version(mut self, version: TlsVersion) -> Self {
         self.max_version = Some(version);
+        self
+    }
+
+    /// Sets [`TlsTrust::client_certificate_file`] to one that has the key, too: PKCS #12, or PEM with both.
+    #[must_use]
+    pub fn with_client_identity(mut self, file: impl Into<String>) -> Self {
+        self.client_certificate_file = Some(file.into());
+        self.client_key_file = None;
         self
     }
 
@@ -176,6 +209,9 @@ pub struct Timeouts {
     pub data: Duration,
     /// Between two bytes of a transfer. 120 s: a stalled disk or a busy tape library recovers.
     pub idle: Duration,
+    /// Until the server has ended its side of a TLS connection that was ended here. 2 s: some servers (IIS)
+    /// never do, and nothing is lost by not waiting longer.
+    pub close: Duration,
 }
 
 impl Default for Timeouts {
@@ -185,6 +221,7 @@ impl Default for Timeouts {
             reply: Duration::from_secs(60),
             data: Duration::from_secs(30),
             idle: Duration::from_secs(120),
+            close: Duration::from_secs(2),
         }
     }
 }
@@ -218,6 +255,13 @@ impl Timeouts {
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = idle.min(LONGEST);
+        self
+    }
+
+    /// Sets [`Timeouts::close`].
+    #[must_use]
+    pub fn with_close(mut self, close: Duration) -> Self {
+        self.close = close.min(LONGEST);
         self
     }
 }
@@ -431,8 +475,13 @@ names!(
 names!(
     TlsVersion,
     "TLS version",
+    "1.0" = Self::Tls10,
+    "1.1" = Self::Tls11,
     "1.2" = Self::Tls12,
     "1.3" = Self::Tls13,
+    "TLSv1" = Self::Tls10,
+    "TLSv1.0" = Self::Tls10,
+    "TLSv1.1" = Self::Tls11,
     "TLSv1.2" = Self::Tls12,
     "TLSv1.3" = Self::Tls13
 );

@@ -71,6 +71,8 @@ fn full() -> ConnectParams {
         .with_pin(Fingerprint::compute(FingerprintType::Sha256, b"3"))
         .with_pin(Fingerprint::compute(FingerprintType::Sha256, b"4"))
         .with_danger_accept_any_certificate(true)
+        .with_danger_clear_data(true)
+        .with_danger_clear_command_channel(true)
         .with_min_version(TlsVersion::Tls12)
         .with_max_version(TlsVersion::Tls13)
         .with_client_certificate("c.pem", "k.pem");
@@ -78,7 +80,8 @@ fn full() -> ConnectParams {
         .with_connect(Duration::from_millis(1500))
         .with_reply(Duration::from_secs(7))
         .with_data(Duration::from_nanos(1))
-        .with_idle(Duration::from_secs(9));
+        .with_idle(Duration::from_secs(9))
+        .with_close(Duration::from_secs(3));
     params.proxy = Some("socks5://me:s%40crt@[::1]:1081".parse().unwrap());
     let mut profile = HostProfile::new("files.example.org".parse().unwrap(), 2121);
     profile.data_method = Some(crate::DataMethod::Epsv);

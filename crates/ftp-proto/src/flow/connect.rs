@@ -7,7 +7,8 @@
 //!
 //! Order (RFC 4217 §3, §9): AUTH before anything that names a user; USER, PASS, ACCT; then PBSZ 0 and
 //! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
-//! answer is the one that holds; OPTS UTF8 ON, for the servers that want it; TYPE I; PWD.
+//! answer is the one that holds; OPTS UTF8 ON, for the servers that want it; TYPE I; PWD. CCC, if it is asked
+//! for, comes last and alone: its answer ends TLS.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -52,6 +53,10 @@ pub struct LoginRequest {
     pub account: Option<Argument>,
     /// Whether to ask for UTF-8 names where the server has that feature. On by default.
     pub utf8: bool,
+    /// Whether to leave data connections in the clear (PROT C).
+    pub clear_data: bool,
+    /// Whether to leave TLS on the control connection after logging in (CCC).
+    pub clear_command_channel: bool,
 }
 
 impl LoginRequest {
@@ -64,6 +69,8 @@ impl LoginRequest {
             password,
             account: None,
             utf8: true,
+            clear_data: false,
+            clear_command_channel: false,
         }
     }
 
@@ -78,6 +85,20 @@ impl LoginRequest {
     #[must_use]
     pub fn with_utf8(mut self, utf8: bool) -> Self {
         self.utf8 = utf8;
+        self
+    }
+
+    /// Sets whether data connections are left in the clear.
+    #[must_use]
+    pub fn with_clear_data(mut self, clear: bool) -> Self {
+        self.clear_data = clear;
+        self
+    }
+
+    /// Sets whether TLS is left on the control connection after logging in.
+    #[must_use]
+    pub fn with_clear_command_channel(mut self, clear: bool) -> Self {
+        self.clear_command_channel = clear;
         self
     }
 }
@@ -108,6 +129,10 @@ pub struct Login {
     pub folder: Option<Vec<u8>>,
     /// Whether the server agreed to UTF-8 names.
     pub utf8: bool,
+    /// Whether data connections are to be secured.
+    pub private_data: bool,
+    /// Whether the control connection has gone back to clear text.
+    pub cleared: bool,
     /// What did not go as asked and does not stop the session.
     pub warnings: Vec<LoginWarning>,
 }
@@ -126,7 +151,8 @@ pub struct LoginWarning {
 ///
 /// With [`Protection::Explicit`] one step is [`Step::SecureControl`]: check that nothing came in the
 /// clear ([`Control::secure`](crate::Control::secure)), do the handshake, then call
-/// [`secured`](Self::secured). With [`Protection::Implicit`] the handshake comes before the flow.
+/// [`secured`](Self::secured). With [`Protection::Implicit`] the handshake comes before the flow. At
+/// [`Step::ClearControl`] end TLS on both sides, then call [`cleared`](Self::cleared).
 #[derive(Debug)]
 pub struct Connect {
     request: LoginRequest,
@@ -141,6 +167,8 @@ pub struct Connect {
     features: Features,
     folder: Option<Vec<u8>>,
     utf8: bool,
+    private_data: bool,
+    clearing: Clearing,
     warnings: Vec<LoginWarning>,
 }
 
@@ -151,6 +179,18 @@ enum State {
     Secure,
     Securing,
     Failed(FlowError),
+}
+
+/// How far CCC is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clearing {
+    /// Not asked for, or refused.
+    No,
+    Wanted,
+    Asked,
+    Agreed,
+    Underway,
+    Done,
 }
 
 /// A command of this conversation.
@@ -166,13 +206,20 @@ enum Task {
     Utf8,
     TypeImage,
     Pwd,
+    Ccc,
 }
 
 impl Connect {
     /// A conversation that begins with the server's greeting.
     #[must_use]
     pub fn new(request: LoginRequest) -> Self {
+        let secured = request.protection != Protection::Clear;
         Self {
+            private_data: secured,
+            clearing: match secured && request.clear_command_channel {
+                true => Clearing::Wanted,
+                false => Clearing::No,
+            },
             request,
             plan: VecDeque::new(),
             outstanding: VecDeque::new(),
@@ -196,6 +243,13 @@ impl Connect {
         }
     }
 
+    /// Says that TLS has ended on the control connection, after [`Step::ClearControl`].
+    pub fn cleared(&mut self) {
+        if self.clearing == Clearing::Underway {
+            self.clearing = Clearing::Done;
+        }
+    }
+
     /// Whether the login is complete, so that what remains is setting up.
     #[must_use]
     pub fn is_logged_in(&self) -> bool {
@@ -216,11 +270,13 @@ impl Connect {
             Task::Pass => Command::with("PASS", self.request.password.clone()),
             Task::Acct => Command::with("ACCT", self.request.account.clone().unwrap_or_default()),
             Task::Pbsz => Command::with("PBSZ", Argument::plain("0")),
-            Task::Prot => Command::with("PROT", Argument::plain("P")),
+            Task::Prot if self.private_data => Command::with("PROT", Argument::plain("P")),
+            Task::Prot => Command::with("PROT", Argument::plain("C")),
             Task::Feat => Command::new("FEAT"),
             Task::Utf8 => Command::with("OPTS", Argument::plain("UTF8 ON")),
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
+            Task::Ccc => Command::new("CCC"),
         }
     }
 
@@ -248,6 +304,17 @@ impl Connect {
         match task {
             Task::Auth(mechanism) => self.auth_answered(mechanism, reply),
             Task::User | Task::Pass | Task::Acct => self.login_answered(task, reply),
+            Task::Ccc if reply.is_completion() => self.clearing = Clearing::Agreed,
+            // More protection than was asked for: the session goes on as it is.
+            Task::Ccc => {
+                self.clearing = Clearing::No;
+                self.warn("CCC", reply);
+            }
+            Task::Prot if !self.private_data && !reply.is_completion() => {
+                self.private_data = true;
+                self.warn("PROT C", reply);
+                self.plan.push_front(Task::Prot);
+            }
             Task::Pbsz | Task::Prot if !reply.is_completion() => {
                 // Implicit TLS protects data connections even without a word of PROT.
                 if self.request.protection == Protection::Implicit && is_unknown_command(&reply) {
@@ -305,6 +372,7 @@ impl Connect {
             (ReplyClass::Completion, _) => {
                 self.welcome = Some(reply);
                 if self.request.protection != Protection::Clear {
+                    self.private_data = !self.request.clear_data;
                     self.plan.extend([Task::Pbsz, Task::Prot]);
                 }
                 self.plan.extend([Task::Feat, Task::TypeImage, Task::Pwd]);
@@ -370,6 +438,8 @@ impl Connect {
                 features: std::mem::take(&mut self.features),
                 folder: self.folder.take(),
                 utf8: self.utf8,
+                private_data: self.private_data,
+                cleared: self.clearing == Clearing::Done,
                 warnings: std::mem::take(&mut self.warnings),
             }),
             _ => Step::NeedInput,
@@ -399,10 +469,22 @@ impl Flow for Connect {
             self.outstanding.push_back(task);
             return Step::Send(self.command(task));
         }
-        if self.outstanding.is_empty() {
-            return self.finish();
+        if !self.outstanding.is_empty() {
+            return Step::NeedInput;
         }
-        Step::NeedInput
+        match self.clearing {
+            Clearing::Wanted => {
+                self.clearing = Clearing::Asked;
+                self.outstanding.push_back(Task::Ccc);
+                Step::Send(self.command(Task::Ccc))
+            }
+            Clearing::Agreed => {
+                self.clearing = Clearing::Underway;
+                Step::ClearControl
+            }
+            Clearing::Asked | Clearing::Underway => Step::NeedInput,
+            Clearing::No | Clearing::Done => self.finish(),
+        }
     }
 
     fn reply(&mut self, reply: Reply) {

@@ -18,11 +18,16 @@ fn show(login: &Login) -> String {
         .map(|warning| warning.command)
         .collect();
     format!(
-        "in {} features={} utf8={} auth={:?} warned={warned:?}",
+        "in {} features={} utf8={} auth={:?} warned={warned:?}{}{}",
         folder.unwrap_or_default(),
         login.features.iter().count(),
         login.utf8,
         login.mechanism,
+        match login.mechanism.is_some() && !login.private_data {
+            true => " clear-data",
+            false => "",
+        },
+        if login.cleared { " cleared" } else { "" },
     )
 }
 
@@ -31,10 +36,10 @@ fn check_request(request: &LoginRequest, script: &str, expected: &str) {
     for bytewise in [false, true] {
         let mut control = Control::new(Limits::default());
         let mut flow = Connect::new(request.clone());
-        let event = |flow: &mut Connect, event: &str| {
-            if event == "done" {
-                flow.secured();
-            }
+        let event = |flow: &mut Connect, event: &str| match event {
+            "done" => flow.secured(),
+            "ended" => flow.cleared(),
+            _ => {}
         };
         let end = play(script, &mut control, &mut flow, &event, bytewise);
         assert_eq!(outcome(&end, show), expected);
@@ -72,6 +77,64 @@ fn proftpd_over_explicit_tls() {
          C: OPTS UTF8 ON\nS: 200 UTF8 set to on\nC: TYPE I\nS: 200 Type set to I\n\
          C: PWD\nS: 257 \"/home/ada\" is the current directory",
         "in /home/ada features=2 utf8=true auth=Some(Tls) warned=[]",
+    );
+}
+
+/// A session after `PROT`, whose answer is the argument's.
+fn secured(prot: &str) -> String {
+    format!(
+        "S: 220 hi\nC: AUTH TLS\nS: 234 go\nT: done\nC: USER ada\nS: 331 go on\nC: PASS s3cret\nS: 230 in\n\
+         C: PBSZ 0\nS: 200 ok\n{prot}\nC: FEAT\nS: 500 what\nC: TYPE I\nS: 200 ok\nC: PWD\n\
+         S: 257 \"/\""
+    )
+}
+
+#[test]
+fn data_in_the_clear_is_asked_for_and_may_be_refused() {
+    let request = request(Protection::Explicit).with_clear_data(true);
+    let warned = "in / features=0 utf8=false auth=Some(Tls) warned=";
+    check_request(
+        &request,
+        &secured("C: PROT C\nS: 200 ok"),
+        &format!("{warned}[\"FEAT\"] clear-data"),
+    );
+    // ProFTPD with TLSRequired data.
+    check_request(
+        &request,
+        &secured("C: PROT C\nS: 534 Unwilling to accept security parameters\nC: PROT P\nS: 200 ok"),
+        &format!("{warned}[\"PROT C\", \"FEAT\"]"),
+    );
+    check_request(
+        &request,
+        "S: 220 hi\nC: AUTH TLS\nS: 234 go\nT: done\nC: USER ada\nS: 230 in\nC: PBSZ 0\nS: 200 ok\n\
+         C: PROT C\nS: 534 no\nC: PROT P\nS: 536 neither",
+        "the server does not protect data connections: 536 neither",
+    );
+}
+
+#[test]
+fn the_command_channel_is_cleared_last_and_alone() {
+    let request = request(Protection::Explicit).with_clear_command_channel(true);
+    let script = secured("C: PROT P\nS: 200 ok");
+    let warned = "in / features=0 utf8=false auth=Some(Tls) warned=";
+    check_request(
+        &request,
+        &format!("{script}\nC: CCC\nS: 200 clear from now on\nT: ended"),
+        &format!("{warned}[\"FEAT\"] cleared"),
+    );
+    check_request(
+        &request,
+        &format!("{script}\nC: CCC\nS: 534 never"),
+        &format!("{warned}[\"FEAT\", \"CCC\"]"),
+    );
+    // Where nothing was secured there is nothing to clear.
+    check_request(
+        &LoginRequest {
+            protection: Protection::Clear,
+            ..request
+        },
+        "S: 220 hi\nC: USER ada\nS: 230 in\nC: FEAT\nS: 500 what\nC: TYPE I\nS: 200\nC: PWD\nS: 550 no",
+        "in  features=0 utf8=false auth=None warned=[\"FEAT\", \"PWD\"]",
     );
 }
 

@@ -1,7 +1,7 @@
 //! Runs flows against scripts, for the tests of this crate.
 //!
 //! `S:` is a line of the server, `C:` a line the client must send, `T:` the TLS handshake on the
-//! control connection, and `D:` something that happens outside the control connection, given to a
+//! control connection or its end, and `D:` something that happens outside the control connection, given to a
 //! function of the test. Each script runs twice: the server's lines that stand together in one
 //! piece, and byte by byte.
 
@@ -116,6 +116,7 @@ fn drive<F: Flow>(
                 control.secure().expect("nothing in the clear");
                 event(flow, "secured");
             }
+            Step::ClearControl => event(flow, "clear"),
             Step::OpenData(plan) => event(flow, &format!("{plan:?}")),
             Step::Listen => event(flow, "listen"),
             Step::Done(done) => *end = Some(Ok(done)),

@@ -15,6 +15,7 @@ use super::wire::Wire;
 pub(super) struct Play {
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
+    data_acceptor: Option<TlsAcceptor>,
     control: Option<Wire>,
     data_listener: Option<TcpListener>,
     data_tls: bool,
@@ -29,9 +30,14 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn new(listener: TcpListener, acceptor: Option<TlsAcceptor>) -> Self {
+    pub(super) fn new(
+        listener: TcpListener,
+        acceptor: Option<TlsAcceptor>,
+        data_acceptor: Option<TlsAcceptor>,
+    ) -> Self {
         Self {
             listener,
+            data_acceptor: data_acceptor.or_else(|| acceptor.clone()),
             acceptor,
             control: None,
             data_listener: None,
@@ -107,6 +113,10 @@ impl Play {
                 let outcome = self.start_tls().await;
                 outcome.map_err(|error| Failure::io(wanted(), error))
             }
+            Step::EndTls => {
+                let outcome = self.end_tls().await;
+                outcome.map_err(|error| Failure::io(wanted(), error))
+            }
             Step::ExpectEnd => self.expect_end(&wanted()).await,
             Step::Leave(how) => {
                 self.note(&format!("{how:?}"));
@@ -133,6 +143,10 @@ impl Play {
             }
             Step::ExpectData(bytes) => self.expect_data(bytes, &wanted()).await,
             Step::ExpectDataEnd => self.expect_data_end(&wanted()).await,
+            Step::ExpectDataGone => {
+                let outcome = self.expect_data_gone().await;
+                outcome.map_err(|error| Failure::io(wanted(), error))
+            }
             Step::LeaveData(how) => {
                 self.note(&format!("data: {how:?}"));
                 let outcome = self.leave_data(*how).await;
@@ -242,6 +256,13 @@ impl Play {
         Ok(())
     }
 
+    async fn end_tls(&mut self) -> io::Result<()> {
+        let control = take(&mut self.control)?.clear().await?;
+        self.control = Some(control);
+        self.note("no TLS any more");
+        Ok(())
+    }
+
     async fn expect_end(&mut self, wanted: &str) -> Result<(), Failure> {
         let mut control = take(&mut self.control).map_err(|error| Failure::io(wanted, error))?;
         let mut seen = [0; 256];
@@ -288,7 +309,7 @@ impl Play {
     }
 
     async fn secured_data(&self, wire: Wire) -> io::Result<Wire> {
-        match &self.acceptor {
+        match &self.data_acceptor {
             Some(acceptor) if self.data_tls => wire.secure(acceptor).await,
             _ => Ok(wire),
         }
@@ -347,6 +368,16 @@ impl Play {
         }
     }
 
+    /// A closed connection answers what is sent on it by a reset, which the write after it meets.
+    async fn expect_data_gone(&mut self) -> io::Result<()> {
+        let data = self.open_data().await?;
+        while data.write(b"more", false).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.note("data: the client is gone");
+        Ok(())
+    }
+
     async fn leave_data(&mut self, how: Leave) -> io::Result<()> {
         self.open_data().await?;
         take(&mut self.data)?.leave(how).await
@@ -395,6 +426,7 @@ fn described(step: &Step) -> String {
         Step::Expect(Pattern::Glob(pattern)) => format!("a line like `{}`", shown(pattern)),
         Step::Expect(Pattern::Bytes(bytes)) => format!("the bytes `{}`", bytes.escape_ascii()),
         Step::StartTls => "a TLS handshake".to_owned(),
+        Step::EndTls => "the end of TLS".to_owned(),
         Step::ExpectEnd => "the client to close".to_owned(),
         Step::Leave(how) => format!("to leave ({how:?})"),
         Step::Accept => "the next connection".to_owned(),
@@ -403,6 +435,7 @@ fn described(step: &Step) -> String {
         Step::SendData(bytes) => format!("to send {} bytes of data", bytes.len()),
         Step::ExpectData(bytes) => format!("{} bytes of data", bytes.len()),
         Step::ExpectDataEnd => "the end of the data".to_owned(),
+        Step::ExpectDataGone => "the client to close the data connection".to_owned(),
         Step::LeaveData(how) => format!("to leave the data connection ({how:?})"),
         Step::Pause(time) => format!("a pause of {time:?}"),
         Step::Slow(_) => "to change the pace".to_owned(),

@@ -16,6 +16,7 @@ use crate::ca::{ServerCertificate, TlsVersions};
 pub struct Script {
     steps: Vec<Step>,
     certificate: Option<ServerCertificate>,
+    data_certificate: Option<ServerCertificate>,
     versions: TlsVersions,
     deadline: Duration,
 }
@@ -25,6 +26,7 @@ impl Default for Script {
         Self {
             steps: Vec::new(),
             certificate: None,
+            data_certificate: None,
             versions: TlsVersions::Both,
             // Longer than any play on loopback needs, short enough to be waited for.
             deadline: Duration::from_secs(10),
@@ -62,6 +64,13 @@ impl Script {
     #[must_use]
     pub fn with_certificate(mut self, certificate: &ServerCertificate) -> Self {
         self.certificate = Some(certificate.clone());
+        self
+    }
+
+    /// Another certificate for data connections, which then resume nothing of the control connection's.
+    #[must_use]
+    pub fn with_data_certificate(mut self, certificate: &ServerCertificate) -> Self {
+        self.data_certificate = Some(certificate.clone());
         self
     }
 
@@ -130,6 +139,12 @@ impl Script {
         self.with(Step::StartTls)
     }
 
+    /// `clear` ends TLS on the control connection, from both sides.
+    #[must_use]
+    pub fn end_tls(self) -> Self {
+        self.with(Step::EndTls)
+    }
+
     /// `end` waits for the client to close.
     #[must_use]
     pub fn expect_end(self) -> Self {
@@ -178,6 +193,12 @@ impl Script {
         self.with(Step::ExpectDataEnd)
     }
 
+    /// `data-gone` waits for the client to close the data connection for good.
+    #[must_use]
+    pub fn expect_data_gone(self) -> Self {
+        self.with(Step::ExpectDataGone)
+    }
+
     /// `data-close`, `data-cut` or `data-reset`.
     #[must_use]
     pub fn leave_data(self, how: Leave) -> Self {
@@ -201,8 +222,12 @@ impl Script {
     /// # Errors
     /// When the port cannot be had, or there is a TLS step and no certificate.
     pub async fn start(self) -> io::Result<Peer> {
+        let acceptor = |certificate: &ServerCertificate| {
+            io::Result::Ok(TlsAcceptor::from(certificate.server_config(self.versions)?))
+        };
+        let data_acceptor = self.data_certificate.as_ref().map(acceptor).transpose()?;
         let acceptor = match &self.certificate {
-            Some(certificate) => Some(TlsAcceptor::from(certificate.server_config(self.versions)?)),
+            Some(certificate) => Some(acceptor(certificate)?),
             None if self.steps.iter().any(Step::needs_tls) => {
                 let text = "the script has a TLS step: give it a certificate";
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -211,7 +236,7 @@ impl Script {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;
-        let play = Play::new(listener, acceptor);
+        let play = Play::new(listener, acceptor, data_acceptor);
         let task = tokio::spawn(play.run(self.steps, self.deadline));
         Ok(Peer { addr, task })
     }
@@ -253,6 +278,7 @@ pub(super) enum Step {
     Send { bytes: Vec<u8>, fill_in: bool },
     Expect(Pattern),
     StartTls,
+    EndTls,
     ExpectEnd,
     Leave(Leave),
     Accept,
@@ -261,6 +287,7 @@ pub(super) enum Step {
     SendData(Vec<u8>),
     ExpectData(Vec<u8>),
     ExpectDataEnd,
+    ExpectDataGone,
     LeaveData(Leave),
     Pause(Duration),
     Slow(bool),
@@ -335,6 +362,7 @@ fn parse_step(line: &str) -> Result<Step, String> {
     }
     Ok(match word {
         "tls" => Step::StartTls,
+        "clear" => Step::EndTls,
         "end" => Step::ExpectEnd,
         "close" => Step::Leave(Leave::Close),
         "cut" => Step::Leave(Leave::Cut),
@@ -345,6 +373,7 @@ fn parse_step(line: &str) -> Result<Step, String> {
         "connect" => Step::ConnectData { tls: false },
         "connect tls" => Step::ConnectData { tls: true },
         "data-end" => Step::ExpectDataEnd,
+        "data-gone" => Step::ExpectDataGone,
         "data-close" => Step::LeaveData(Leave::Close),
         "data-cut" => Step::LeaveData(Leave::Cut),
         "data-reset" => Step::LeaveData(Leave::Reset),

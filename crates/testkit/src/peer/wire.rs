@@ -31,6 +31,19 @@ impl Wire {
         }
     }
 
+    /// Ends TLS from both sides, the client's first: what it says next would else be read along with its end.
+    pub(super) async fn clear(self) -> io::Result<Self> {
+        let Self::Tls(mut stream) = self else {
+            return Err(io::Error::other("TLS is not on"));
+        };
+        if stream.read(&mut [0]).await? > 0 {
+            return Err(io::Error::other("the client goes on in TLS"));
+        }
+        stream.get_mut().1.send_close_notify();
+        stream.flush().await?;
+        Ok(Self::Clear(stream.into_inner().0))
+    }
+
     /// Reads some bytes; 0 is the end.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
