@@ -284,7 +284,8 @@ impl ConnectParams {
     }
 
     /// Whether algorithms and versions that are no longer safe may be used with a server that has no
-    /// other: ssh-rsa and DSA signatures, old key exchanges and ciphers of SSH, TLS 1.0 and 1.1. Off by default.
+    /// other: ssh-rsa and DSA signatures, old key exchanges and ciphers of SSH, TLS 1.0 and 1.1 with weak ciphers
+    /// and keys. Off by default.
     pub fn legacy(&self) -> bool {
         self.legacy
     }

@@ -8,7 +8,7 @@ use std::{fs, net::IpAddr};
 
 use ftp_connect_core::{
     CertificateProblem, CertificateReport, ConnectParams, Error, ErrorKind, Fingerprint,
-    FingerprintType, Host, Result, params::TlsTrust,
+    FingerprintType, Host, Result,
 };
 use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, pem::Pem, prelude::FromDer,
@@ -73,54 +73,27 @@ pub fn warn_if_unchecked(params: &ConnectParams) {
     }
 }
 
-/// What proves the client to a server that asks for it.
-#[derive(Debug)]
-pub struct ClientCertificate<'a> {
-    /// The certificate and the chain after it, each as DER.
-    pub chain: Vec<Vec<u8>>,
-    /// The file that has the key, still unread.
-    pub key_file: &'a str,
-}
-
-/// Reads the client's certificate, if the parameters name one.
-///
-/// # Errors
-/// [`ErrorKind::InvalidParameter`] if there is a key alone, or for what [`read_certificates`] refuses.
-pub fn read_client_certificate(tls: &TlsTrust) -> Result<Option<ClientCertificate<'_>>> {
-    let (certificates, key_file) = match (&tls.client_certificate_file, &tls.client_key_file) {
-        (None, None) => return Ok(None),
-        // One file may hold both.
-        (Some(certificates), key) => (certificates, key.as_ref().unwrap_or(certificates)),
-        (None, Some(_)) => {
-            return Err(Error::new(ErrorKind::InvalidParameter)
-                .with_message("a client key without a client certificate")
-                .with_hint("give the client's certificate file as well"));
-        }
-    };
-    let chain = read_certificates(certificates, "client certificate")?;
-    Ok(Some(ClientCertificate { chain, key_file }))
-}
-
-/// The error for a key that belongs to another certificate, with what the library says of it.
-pub fn key_of_another(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::KeyUnusable)
-        .with_message("client certificate and key do not go together")
-        .with_source(cause)
-}
-
 /// Reads all certificates of a PEM file as DER; `what` says in errors what the file is for.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidParameter`] if the file cannot be read or holds no certificate.
 pub fn read_certificates(file: &str, what: &str) -> Result<Vec<Vec<u8>>> {
-    let bytes = read_file(file, what, ErrorKind::InvalidParameter)?;
+    parse_certificates(
+        &read_file(file, what, ErrorKind::InvalidParameter)?,
+        file,
+        what,
+    )
+}
+
+/// As [`read_certificates`], of a file that was read.
+pub(crate) fn parse_certificates(bytes: &[u8], file: &str, what: &str) -> Result<Vec<Vec<u8>>> {
     let bad = |why: String, hint: &str| {
         Error::new(ErrorKind::InvalidParameter)
             .with_message(format!("{what} {file:?} {why}"))
             .with_hint(hint)
     };
     let mut found = Vec::new();
-    for block in Pem::iter_from_buffer(&bytes) {
+    for block in Pem::iter_from_buffer(bytes) {
         let block = block.map_err(|error| {
             bad(
                 "is not well-formed PEM".to_owned(),
@@ -246,7 +219,7 @@ fn list(names: &[String]) -> String {
     text
 }
 
-fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
+pub(crate) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     X509Certificate::from_der(der)
         .ok()
         .map(|(_, certificate)| certificate)

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod certificate;
+#[cfg(feature = "client-certificate")]
+pub mod client_certificate;
 pub mod tls_failure;
 
 mod connect;

@@ -62,7 +62,8 @@ pub fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::TlsFailed).with_message(message)
 }
 
-const VERSIONS: &str = "allow the TLS versions that the server has (--tls-min, --tls-max)";
+const VERSIONS: &str = "allow the TLS versions that the server has (--tls-min, --tls-max); one that has none but \
+     outdated ones needs --legacy";
 const CLIENT_CERTIFICATE: &str =
     "the server wants a client certificate: give one that it trusts, with its key";
 

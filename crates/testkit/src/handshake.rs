@@ -11,6 +11,12 @@ pub mod checks;
 use std::io;
 use std::sync::Arc;
 
+use p12_keystore::{
+    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain,
+};
+use pkcs8::der::EncodePem as _;
+use pkcs8::der::asn1::OctetStringRef;
+use pkcs8::pkcs5::{EncryptionScheme, pbes2};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -93,8 +99,10 @@ impl TlsServer {
                 server_key.expect("a key"),
             )
             .expect("a certificate with its key");
-        let identity = ClientIdentity::write(&certificate.pem(), &key.serialize_pem());
-        (Self(Arc::new(config)), identity)
+        (
+            Self(Arc::new(config)),
+            ClientIdentity::write(&certificate, &key),
+        )
     }
 
     /// A new connection to the server.
@@ -134,19 +142,69 @@ pub struct ClientIdentity {
     pub certificate_file: String,
     /// The key's file.
     pub key_file: String,
+    certificate: Vec<u8>,
+    key: Vec<u8>,
     directory: TempDir,
 }
 
 impl ClientIdentity {
-    fn write(certificate: &str, key: &str) -> Self {
+    fn write(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
         let mut identity = Self {
             certificate_file: String::new(),
             key_file: String::new(),
+            certificate: certificate.der().to_vec(),
+            key: key.serialize_der(),
             directory: tempfile::tempdir().expect("a folder"),
         };
-        identity.certificate_file = identity.add("client.pem", certificate);
-        identity.key_file = identity.add("client.key", key);
+        identity.certificate_file = identity.add("client.pem", certificate.pem());
+        identity.key_file = identity.add("client.key", key.serialize_pem());
         identity
+    }
+
+    /// Both in PKCS #12 files (RFC 7292) that this passphrase opens: as they are written today, and as they
+    /// were for long.
+    ///
+    /// # Panics
+    /// If one cannot be made.
+    pub fn pkcs12(&self, passphrase: &str) -> [String; 2] {
+        let key = PrivateKey::from_der(&self.key).expect("a key");
+        let certificate = Certificate::from_der(&self.certificate).expect("a certificate");
+        let mut store = KeyStore::new();
+        let chain = PrivateKeyChain::new("1", key, [certificate]);
+        store.add_entry("client", KeyStoreEntry::PrivateKeyChain(chain));
+        [
+            ("today.p12", EncryptionAlgorithm::PbeWithHmacSha256AndAes256),
+            (
+                "old.p12",
+                EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
+            ),
+        ]
+        .map(|(name, algorithm)| {
+            let file = store
+                .writer(passphrase)
+                .encryption_algorithm(algorithm)
+                .encryption_iterations(100)
+                .mac_iterations(100)
+                .write();
+            self.add(name, file.expect("a PKCS #12 file"))
+        })
+    }
+
+    /// The key in a file of its own that this passphrase opens: PKCS #8 encrypted by PBES2 (RFC 8018).
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn encrypted_key(&self, passphrase: &str) -> String {
+        let scheme = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(100, &[1; 16], [2; 16])
+            .map(EncryptionScheme::from)
+            .expect("parameters");
+        let encrypted = scheme.encrypt(passphrase, &self.key).expect("a key");
+        let info = pkcs8::EncryptedPrivateKeyInfoRef {
+            encryption_algorithm: scheme,
+            encrypted_data: OctetStringRef::new(&encrypted).expect("bytes"),
+        };
+        let pem = info.to_pem(Default::default()).expect("PEM");
+        self.add("encrypted.key", pem)
     }
 
     /// Puts another file beside these and gives its path.

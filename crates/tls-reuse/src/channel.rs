@@ -7,9 +7,9 @@ use std::{
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    CertificateReport, ConnectParams, Error, ErrorKind, Host, Result, Retry, params::SessionReuse,
+    CertificateReport, ConnectParams, Error, ErrorKind, Host, Result, params::SessionReuse,
 };
-use ftp_connect_ftp::{ChannelSecurity, Socket, Stream, tls_failure};
+use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
@@ -78,20 +78,10 @@ impl Channels {
                 stream.set_certificates(certificates.clone());
             }
         } else if self.reuse == SessionReuse::Require {
-            return Err(not_resumed());
+            return Err(Error::new(ErrorKind::SessionNotResumed));
         } else {
             tracing::debug!("the server did not resume the TLS session on a data connection");
         }
         Ok(stream)
     }
-}
-
-/// The server may be another one, or one that does not resume sessions.
-fn not_resumed() -> Error {
-    tls_failure::failed("the server did not resume the TLS session on the data connection")
-        .with_hint(
-            "some servers never resume under TLS 1.3: allow TLS 1.2 at most (--tls-max 1.2), or prefer \
-             session reuse instead of requiring it",
-        )
-        .with_retry(Retry::Never)
 }

@@ -9,7 +9,10 @@ use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Host, Result,
     params::{TlsTrust, TlsVersion},
 };
-use ftp_connect_ftp::certificate;
+use ftp_connect_ftp::{
+    certificate,
+    client_certificate::{self, ClientKey},
+};
 use openssl::{
     error::ErrorStack,
     pkey::{PKey, Private},
@@ -48,13 +51,13 @@ impl Context {
             Some(file) => certificate::read_certificates(file, "CA file")?,
             None => Vec::new(),
         };
-        let identity = client_certificate(params)?;
-        let mut builder = base(tls).map_err(broken)?;
+        let identity = identity(params)?;
+        let mut builder = base(tls, params.legacy()).map_err(broken)?;
         if matches!(trust, Trust::Chain) {
             trust_authorities(&mut builder, &extra, system).map_err(broken)?;
         }
         if let Some((chain, key)) = identity {
-            identify(&mut builder, chain, &key).map_err(certificate::key_of_another)?;
+            identify(&mut builder, chain, &key).map_err(client_certificate::key_of_another)?;
         }
         let sessions = Arc::new(Sessions::default());
         let newest = Arc::clone(&sessions);
@@ -88,7 +91,7 @@ impl Context {
     }
 }
 
-fn base(tls: &TlsTrust) -> Result<SslContextBuilder, ErrorStack> {
+fn base(tls: &TlsTrust, legacy: bool) -> Result<SslContextBuilder, ErrorStack> {
     let mut builder = SslContext::builder(SslMethod::tls_client())?;
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // A write that has to wait is repeated from another address in async code.
@@ -98,14 +101,29 @@ fn base(tls: &TlsTrust) -> Result<SslContextBuilder, ErrorStack> {
             | SslMode::ENABLE_PARTIAL_WRITE
             | SslMode::RELEASE_BUFFERS,
     );
-    let version = |version: TlsVersion| match version {
-        TlsVersion::Tls12 => SslVersion::TLS1_2,
-        _ => SslVersion::TLS1_3,
+    let least = match legacy {
+        true => TlsVersion::Tls10,
+        false => TlsVersion::Tls12,
     };
-    builder.set_min_proto_version(Some(version(tls.min_version.unwrap_or(TlsVersion::Tls12))))?;
+    builder.set_min_proto_version(Some(version(tls.min_version.unwrap_or(least))))?;
     builder.set_max_proto_version(Some(version(tls.max_version.unwrap_or(TlsVersion::Tls13))))?;
     builder.set_groups_list(GROUPS)?;
+    if legacy {
+        // The system's configuration may say otherwise, so both are set here.
+        builder.set_security_level(0);
+        builder.set_cipher_list(LEGACY_CIPHERS)?;
+        builder.set_options(LEGACY_SERVER_CONNECT);
+    }
     Ok(builder)
+}
+
+fn version(version: TlsVersion) -> SslVersion {
+    match version {
+        TlsVersion::Tls10 => SslVersion::TLS1,
+        TlsVersion::Tls11 => SslVersion::TLS1_1,
+        TlsVersion::Tls12 => SslVersion::TLS1_2,
+        _ => SslVersion::TLS1_3,
+    }
 }
 
 fn trust_authorities(
@@ -130,39 +148,38 @@ fn trust_authorities(
 
 type Identity = (Vec<Vec<u8>>, PKey<Private>);
 
-fn client_certificate(params: &ConnectParams) -> Result<Option<Identity>> {
-    let Some(client) = certificate::read_client_certificate(params.tls())? else {
+fn identity(params: &ConnectParams) -> Result<Option<Identity>> {
+    let Some(client) = client_certificate::read(params)? else {
         return Ok(None);
     };
-    let key = private_key(client.key_file, params)?;
+    let key = match client.key {
+        ClientKey::Pkcs8(der) => PKey::private_key_from_pkcs8(der.expose()).map_err(|error| {
+            client_certificate::unusable(
+                &client.key_file,
+                "is of a kind that OpenSSL does not know",
+                "use an RSA, EC or Ed25519 key",
+            )
+            .with_source(error)
+        })?,
+        ClientKey::Pem(text) => private_key(&client.key_file, text.expose(), params)?,
+    };
     Ok(Some((client.chain, key)))
 }
 
-fn private_key(file: &str, params: &ConnectParams) -> Result<PKey<Private>> {
-    let pem = certificate::read_file(file, "client key", ErrorKind::KeyUnusable)?;
+fn private_key(file: &str, text: &[u8], params: &ConnectParams) -> Result<PKey<Private>> {
     let passphrase = params.key_passphrase();
     let mut asked = false;
     // Without this callback OpenSSL would ask at the terminal.
-    let key = PKey::private_key_from_pem_callback(&pem, |buffer| {
+    let key = PKey::private_key_from_pem_callback(text, |buffer| {
         asked = true;
         let given = passphrase.map_or("", |given| given.expose()).as_bytes();
         let length = given.len().min(buffer.len());
         buffer[..length].copy_from_slice(&given[..length]);
         Ok(length)
     });
-    key.map_err(|error| {
-        let (why, hint) = match (asked, passphrase) {
-            (true, None) => ("is encrypted", "give the key's passphrase"),
-            (true, Some(_)) => ("does not open with this passphrase", "check the passphrase"),
-            (false, _) => (
-                "holds no private key",
-                "give a PEM file with a PKCS #8, PKCS #1 or SEC 1 private key",
-            ),
-        };
-        Error::new(ErrorKind::KeyUnusable)
-            .with_message(format!("client key {file:?} {why}"))
-            .with_hint(hint)
-            .with_source(error)
+    key.map_err(|error| match asked {
+        true => client_certificate::locked(file, passphrase, error),
+        false => client_certificate::no_key(file, error),
     })
 }
 
@@ -191,3 +208,11 @@ fn broken(error: ErrorStack) -> Error {
 /// P-256 first: TLS 1.3 servers must have it (RFC 8446 §9.1), and vsftpd and Pure-FTPd have nothing else.
 /// With X25519 first they ask again, one round trip for each handshake.
 const GROUPS: &str = "P-256:X25519:P-384:P-521";
+
+/// Whatever this OpenSSL was built with, the strongest first, but for ciphers that encrypt nothing or know no
+/// certificate. Level 0 lets small keys, SHA-1 and TLS before 1.2 pass.
+const LEGACY_CIPHERS: &str = "ALL:COMPLEMENTOFDEFAULT:!aNULL:!eNULL:@STRENGTH:@SECLEVEL=0";
+
+/// `SSL_OP_LEGACY_SERVER_CONNECT` of `ssl.h`, a number of OpenSSL's interface: OpenSSL 3 refuses servers from
+/// before RFC 5746 without it.
+const LEGACY_SERVER_CONNECT: SslOptions = SslOptions::from_bits_retain(1 << 2);

@@ -19,6 +19,9 @@
 //! - Certificates are judged as by the backend `tls`: authorities of the system and of the CA file, pins,
 //!   and the control connection's host name on data connections too. Encrypted client keys are opened by
 //!   the key's passphrase.
+//! - With the parameter `legacy` also TLS 1.0 and 1.1 and whatever ciphers this OpenSSL was built with, for
+//!   servers that have no other; the report then says what was chosen. No other backend can that, so such
+//!   parameters are served here whatever they say of reuse.
 //! - OpenSSL 3.0 or later is needed; the feature `vendored` builds one from source and links it in.
 //!
 //! ```no_run
@@ -57,7 +60,7 @@ use ftp_connect_ftp::certificate;
 
 use crate::{channel::Channels, roots::SystemRoots};
 
-/// The backend for TLS with session reuse, explicit or implicit.
+/// The backend for TLS with session reuse and for outdated TLS, explicit or implicit.
 ///
 /// It keeps the system's certificate authorities for an hour, so one that is used many times is
 /// cheaper than many; the default is ready to use.
@@ -73,7 +76,7 @@ impl Transport for TlsReuseTransport {
     }
 
     fn serves(&self, params: &ConnectParams) -> bool {
-        params.encryption().is_tls() && params.session_reuse().is_some()
+        params.encryption().is_tls() && (params.session_reuse().is_some() || params.legacy())
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {

@@ -11,7 +11,7 @@ use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Result,
     params::{TlsTrust, TlsVersion},
 };
-use ftp_connect_ftp::certificate;
+use ftp_connect_ftp::client_certificate::{self, ClientKey};
 use rustls::{
     ClientConfig, SupportedProtocolVersion,
     client::Resumption,
@@ -19,7 +19,7 @@ use rustls::{
         CryptoProvider,
         ring::{self, kx_group},
     },
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
     version::{TLS12, TLS13},
 };
 
@@ -42,15 +42,16 @@ pub(crate) fn client_config(
         .with_protocol_versions(&versions(tls))
         .map_err(|error| {
             Error::new(ErrorKind::InvalidParameter)
-                .with_message("no TLS version is allowed")
+                .with_message("no TLS version that this backend has is allowed")
+                .with_hint("TLS before 1.2 goes by the backend tls-reuse alone")
                 .with_source(error)
         })?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
-    let mut config = match client_certificate(tls)? {
+    let mut config = match identity(params)? {
         Some((chain, key)) => builder
             .with_client_auth_cert(chain, key)
-            .map_err(certificate::key_of_another)?,
+            .map_err(client_certificate::key_of_another)?,
         None => builder.with_no_client_auth(),
     };
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -78,33 +79,31 @@ fn versions(tls: &TlsTrust) -> Vec<&'static SupportedProtocolVersion> {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn client_certificate(tls: &TlsTrust) -> Result<Option<Identity>> {
-    let Some(client) = certificate::read_client_certificate(tls)? else {
+fn identity(params: &ConnectParams) -> Result<Option<Identity>> {
+    let Some(client) = client_certificate::read(params)? else {
         return Ok(None);
     };
     let chain = client.chain.into_iter().map(CertificateDer::from).collect();
-    Ok(Some((chain, private_key(client.key_file)?)))
+    let key = match client.key {
+        ClientKey::Pkcs8(der) => PrivatePkcs8KeyDer::from(der.expose().clone()).into(),
+        ClientKey::Pem(text) => private_key(&client.key_file, text.expose())?,
+    };
+    Ok(Some((chain, key)))
 }
 
-fn private_key(file: &str) -> Result<PrivateKeyDer<'static>> {
-    let pem = certificate::read_file(file, "client key", ErrorKind::KeyUnusable)?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
-        let encrypted = pem.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED);
-        let (why, hint) = if encrypted {
-            (
-                "is encrypted, which this backend cannot open",
-                "decrypt it by `openssl pkey -in KEY -out PLAIN`, or use explicit-tls-reuse",
+fn private_key(file: &str, text: &[u8]) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(text).map_err(|error| {
+        let encrypted = text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED);
+        if encrypted {
+            client_certificate::unusable(
+                file,
+                "is encrypted in a way that this backend cannot open",
+                "encrypt it anew by `openssl pkey -in KEY -aes256 -out NEW`, or use explicit-tls-reuse",
             )
-        } else {
-            (
-                "holds no private key",
-                "give a PEM file with a PKCS #8, PKCS #1 or SEC 1 private key",
-            )
-        };
-        Error::new(ErrorKind::KeyUnusable)
-            .with_message(format!("client key {file:?} {why}"))
-            .with_hint(hint)
             .with_source(error)
+        } else {
+            client_certificate::no_key(file, error)
+        }
     })
 }
 

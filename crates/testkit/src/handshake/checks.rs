@@ -53,6 +53,7 @@ macro_rules! handshake_tests {
             a_required_client_certificate_is_sent_or_missed_in_words,
             a_certificate_that_signed_itself_is_called_so_and_can_be_listed,
             client_keys_that_cannot_be_used_are_refused_before_connecting,
+            encrypted_client_keys_open_by_their_passphrase_alone,
         );
     };
     ($tls:ty: $($check:ident),+ $(,)?) => {
@@ -182,6 +183,37 @@ pub async fn client_keys_that_cannot_be_used_are_refused_before_connecting<T: Tl
             .expect_err("the key is unusable");
         assert_eq!(*error.kind(), ErrorKind::KeyUnusable, "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// PKCS #12 files and encrypted keys are opened by the key's passphrase; a wrong or missing one is told.
+pub async fn encrypted_client_keys_open_by_their_passphrase_alone<T: Tls>() {
+    let certificate = certificate();
+    let (server, identity) = TlsServer::asking(&certificate, TlsVersions::Tls13);
+    let encrypted = identity.encrypted_key("opens");
+    let trust = certificate.trusted();
+    let mut ways: Vec<TlsTrust> = identity
+        .pkcs12("opens")
+        .into_iter()
+        .map(|file| trust.clone().with_client_identity(file))
+        .collect();
+    ways.push(trust.with_client_certificate(&*identity.certificate_file, encrypted));
+    for trust in ways {
+        let params = params(trust);
+        let opened = T::new(&params.clone().with_key_passphrase("opens")).await;
+        let opened = opened.expect("the key opens");
+        let mut stream = connect(&opened, &server, Then::Close)
+            .await
+            .expect("a handshake");
+        check_hello(&mut stream).await;
+        for (params, words) in [
+            (params.clone(), "is encrypted"),
+            (params.with_key_passphrase("wrong"), "does not open"),
+        ] {
+            let error = T::new(&params).await.expect_err("the key does not open");
+            assert_eq!(*error.kind(), ErrorKind::KeyUnusable, "{error:?}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
 }
 
