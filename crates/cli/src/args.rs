@@ -221,12 +221,30 @@ pub(crate) struct Connection {
     /// Accept any certificate: whoever is in between can read and change everything.
     #[arg(long)]
     pub danger_accept_any_certificate: bool,
-    /// Least TLS version: 1.2 or 1.3.
+    /// File with the client's TLS certificate: PEM, or PKCS #12 with the key in it.
+    /// FTP_CONNECT_KEY_PASSPHRASE or the password opens what is encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub client_certificate: Option<String>,
+    /// File with the key of the client's TLS certificate, if it is another.
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<String>,
+    /// Leave files and listings in the clear (PROT C): others can read and change them.
+    #[arg(long)]
+    pub danger_clear_data: bool,
+    /// Leave TLS on the control connection after logging in (CCC), for firewalls that read along:
+    /// others can do so too, and give commands.
+    #[arg(long)]
+    pub danger_clear_command_channel: bool,
+    /// Least TLS version: 1.2 or 1.3; with --legacy also 1.0 or 1.1.
     #[arg(long, value_name = "VERSION")]
     pub tls_min: Option<String>,
-    /// Greatest TLS version: 1.2 or 1.3.
+    /// Greatest TLS version, likewise.
     #[arg(long, value_name = "VERSION")]
     pub tls_max: Option<String>,
+    /// Let a server that has nothing better use algorithms, versions and keys that are not safe any
+    /// more.
+    #[arg(long)]
+    pub legacy: bool,
     /// Resume the TLS session on data connections: prefer or require.
     #[arg(long, value_name = "POLICY")]
     pub session_reuse: Option<String>,
@@ -239,6 +257,9 @@ pub(crate) struct Connection {
     /// Seconds until a reply, a data connection or the next byte of a transfer must have come.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<String>,
+    /// Seconds to wait for a server that does not end its side of a TLS connection [default: 2].
+    #[arg(long, value_name = "SECONDS")]
+    pub close_timeout: Option<String>,
     /// One JSON document on standard output.
     #[arg(long)]
     pub json: bool,
@@ -253,4 +274,4 @@ URLs: ftp:// (in the clear), ftpes:// (explicit TLS), ftps:// (implicit TLS) or 
   //path begins at the root.
 
 Exit status: 0 done, 1 operation failed, 2 usage, 3 could not connect, 4 login refused, 5 host key or
-  certificate not trusted, 6 not found, 7 timed out, 8 transfer not whole, 130 interrupted.";
+  certificate not trusted by either side, 6 not found, 7 timed out, 8 transfer not whole, 130 interrupted.";

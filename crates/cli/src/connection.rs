@@ -127,6 +127,18 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
     if options.danger_accept_any_certificate {
         tls = tls.with_danger_accept_any_certificate(true);
     }
+    if let Some(file) = &options.client_certificate {
+        tls = tls.with_client_identity(file);
+    }
+    if let Some(file) = &options.client_key {
+        tls.client_key_file = Some(file.clone());
+    }
+    if options.danger_clear_data {
+        tls = tls.with_danger_clear_data(true);
+    }
+    if options.danger_clear_command_channel {
+        tls = tls.with_danger_clear_command_channel(true);
+    }
     if let Some(version) = &options.tls_min {
         tls = tls.with_min_version(version.parse()?);
     }
@@ -134,6 +146,9 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
         tls = tls.with_max_version(version.parse()?);
     }
     params = params.with_tls(tls);
+    if options.legacy {
+        params = params.with_legacy(true);
+    }
     if let Some(policy) = &options.session_reuse {
         params = params.with_session_reuse(policy.parse::<ftp_connect::params::SessionReuse>()?);
     }
@@ -157,6 +172,9 @@ fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<Connect
     let mut timeouts = params.timeouts();
     if let Some(text) = &options.connect_timeout {
         timeouts = timeouts.with_connect(seconds(text)?);
+    }
+    if let Some(text) = &options.close_timeout {
+        timeouts = timeouts.with_close(seconds(text)?);
     }
     if let Some(text) = &options.timeout {
         let duration = seconds(text)?;

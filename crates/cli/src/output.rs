@@ -68,7 +68,9 @@ impl Failure {
         match self.error.kind() {
             ErrorKind::InvalidParameter | ErrorKind::KeyUnusable => 2,
             ErrorKind::LoginRefused => 4,
-            ErrorKind::HostKeyNotTrusted { .. } | ErrorKind::CertificateNotTrusted { .. } => 5,
+            ErrorKind::HostKeyNotTrusted { .. }
+            | ErrorKind::CertificateNotTrusted { .. }
+            | ErrorKind::ClientCertificateRefused => 5,
             ErrorKind::TimedOut => 7,
             _ if self.connecting => 3,
             ErrorKind::NotFound => 6,

@@ -235,6 +235,8 @@ pub enum ErrorKind {
         /// Why it is not trusted.
         problem: CertificateProblem,
     },
+    /// The server wants a TLS certificate of the client that it trusts, and got none or another.
+    ClientCertificateRefused,
     /// The server does not offer TLS where it was asked for.
     TlsNotOffered,
     /// The server demands TLS before it lets anyone log in or transfer.
@@ -323,6 +325,9 @@ impl ErrorKind {
             Self::LoginRefused => "check user name and password or key",
             Self::HostKeyNotTrusted { problem, .. } => problem.hint(),
             Self::CertificateNotTrusted { problem } => problem.hint(),
+            Self::ClientCertificateRefused => {
+                "the server wants a client certificate: give one that it trusts, with its key"
+            }
             Self::TlsNotOffered => {
                 "the server has no TLS on this port: try implicit TLS on port 990, or encryption none \
                  if sending the password in the clear is acceptable"
@@ -368,6 +373,7 @@ impl fmt::Display for ErrorKind {
             Self::CertificateNotTrusted { problem } => {
                 return write!(f, "certificate not trusted: {problem}");
             }
+            Self::ClientCertificateRefused => "the server refused the client's certificate",
             Self::TlsNotOffered => "the server does not offer TLS",
             Self::TlsRequired => "the server requires TLS",
             Self::TlsFailed => "TLS handshake failed",

@@ -27,7 +27,7 @@
 //! |---|---|---|
 //! | `plain` (default) | `Encryption::None` | — |
 //! | `tls` (default) | `ExplicitTls`, `ImplicitTls` | rustls |
-//! | `tls-reuse` | `ExplicitTlsReuse` | OpenSSL |
+//! | `tls-reuse` | `ExplicitTlsReuse`, and the other two with session reuse or `legacy` | OpenSSL |
 //! | `sftp` (default) | `SshPassword`, `SshKeyFile`, `SshKeyContent` | russh |
 //! | `transfer` (default) | whole files to and from disk, over any backend | — |
 //! | `vendored-openssl` | builds the OpenSSL of `tls-reuse` from source | — |

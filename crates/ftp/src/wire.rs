@@ -195,7 +195,9 @@ impl Wire {
                 return Err(failure::closed());
             }
             match timeout_at(deadline, self.flush()).await {
-                Ok(flushed) => self.noticed(flushed)?,
+                Ok(Ok(())) => {}
+                // Whoever closes has often said why: an idle 421, a TLS alert.
+                Ok(Err(error)) => return self.last_words(error).await,
                 Err(_) => return Err(failure::timed_out("sending a command", limit)),
             }
             let quiet = deadline.min(Instant::now() + QUIET);
@@ -214,6 +216,26 @@ impl Wire {
                 Err(_) => {}
             }
         }
+    }
+
+    /// A command could not be sent: what the server has said before it closed, or else the error.
+    async fn last_words(&mut self, error: std::io::Error) -> Result<Reply> {
+        let mut buffer = [0; 4096];
+        while let Ok(read) = timeout(LAST_WORDS, self.read(&mut buffer)).await {
+            match read {
+                Ok(0) | Err(_) if self.control.settle_reply() => {}
+                Ok(0) => break,
+                // An error of TLS tells more than that the connection broke.
+                Err(cause) if cause.get_ref().is_some() => return self.noticed(Err(cause)),
+                Err(_) => break,
+                Ok(count) => self.control.received(&buffer[..count]),
+            }
+            if let Some(reply) = self.taken()? {
+                self.closed = true;
+                return Ok(reply);
+            }
+        }
+        self.noticed(Err(error))
     }
 
     /// Reads the replies that are still owed from operations that were dropped. `transfer` says that
@@ -377,6 +399,9 @@ const QUIET: Duration = Duration::from_secs(2);
 
 /// After this long without a word about an abandoned transfer, the server is asked.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// How long a server's word that arrived before a connection broke may be on its way to here.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How long a server that says nothing has to answer a probe.
 const PROBE: Duration = Duration::from_secs(1);

@@ -4,7 +4,8 @@
 //! certificates that are wrong in one chosen way. [`TestCa`] makes them afresh each time, so no key
 //! is ever checked in. The PEM of the root is also a file, for clients that want a path.
 //!
-//! Not here: certificates for clients, revocation, intermediate authorities.
+//! Not here: the files of client certificates, which are in [`client`](crate::client); revocation, intermediate
+//! authorities.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,6 +19,8 @@ use rcgen::{
 };
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -57,19 +60,7 @@ impl TestCa {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
 
-        let dir = tempfile::Builder::new()
-            .prefix("ftp-connect-ca-")
-            .tempdir()?;
-        let file = dir.path().join("ca.pem");
-        let pem = issuer.pem();
-        std::fs::write(&file, &pem)?;
-        let der = issuer.der().clone();
-        let root = Root {
-            pem,
-            der,
-            file,
-            _dir: dir,
-        };
+        let root = Root::write(issuer.pem(), issuer.der().clone())?;
         Ok(Self {
             issuer,
             root: Arc::new(root),
@@ -103,6 +94,15 @@ impl TestCa {
             key_der: key.serialize_der(),
             root: Arc::clone(&self.root),
         })
+    }
+
+    /// Issues a certificate for a client of this name.
+    pub(crate) fn issue_to_client(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.issuer);
+        (certificate.expect("a certificate"), key)
     }
 
     /// The root in PEM form, to be given to a client as an extra authority.
@@ -171,6 +171,29 @@ pub struct ServerCertificate {
 }
 
 impl ServerCertificate {
+    /// One for `localhost` that signed itself, of the kind that `openssl req -x509` makes: that of an
+    /// authority. It is its own root.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub fn self_signed() -> io::Result<Self> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(io::Error::other)?;
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
+        params.subject_alt_names = subject_names(&CertificateRequest::default().names)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Self {
+            pem: certificate.pem(),
+            der: certificate.der().clone(),
+            key_pem: key.serialize_pem(),
+            key_der: key.serialize_der(),
+            root: Arc::new(Root::write(certificate.pem(), certificate.der().clone())?),
+        })
+    }
+
     /// The certificate in PEM form, without the root.
     pub fn pem(&self) -> &str {
         &self.pem
@@ -224,12 +247,40 @@ impl ServerCertificate {
     /// # Errors
     /// When no ticket key can be made.
     pub fn server_config(&self, versions: TlsVersions) -> io::Result<Arc<ServerConfig>> {
+        self.config_with(versions, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, asking for a client certificate of this authority.
+    ///
+    /// # Errors
+    /// When no ticket key can be made.
+    pub fn server_config_asking(
+        &self,
+        versions: TlsVersions,
+        clients: &TestCa,
+    ) -> io::Result<Arc<ServerConfig>> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(clients.root.der.clone())
+            .map_err(io::Error::other)?;
+        let provider = Arc::new(ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(io::Error::other)?;
+        self.config_with(versions, verifier)
+    }
+
+    fn config_with(
+        &self,
+        versions: TlsVersions,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> io::Result<Arc<ServerConfig>> {
         let provider = Arc::new(ring::default_provider());
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key_der.clone()));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions.list())
             .map_err(io::Error::other)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![self.der.clone()], key)
             .map_err(io::Error::other)?;
         config.ticketer = ring::Ticketer::new().map_err(io::Error::other)?;
@@ -291,6 +342,22 @@ struct Root {
     der: CertificateDer<'static>,
     file: PathBuf,
     _dir: TempDir,
+}
+
+impl Root {
+    fn write(pem: String, der: CertificateDer<'static>) -> io::Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix("ftp-connect-ca-")
+            .tempdir()?;
+        let file = dir.path().join("ca.pem");
+        std::fs::write(&file, &pem)?;
+        Ok(Self {
+            pem,
+            der,
+            file,
+            _dir: dir,
+        })
+    }
 }
 
 fn subject_names(names: &[String]) -> io::Result<Vec<SanType>> {

@@ -72,6 +72,7 @@ impl FtpServer {
             versions: TlsVersions::Both,
             tls_required: true,
             reuse_required: false,
+            client_authority: None,
         }
     }
 
@@ -140,6 +141,7 @@ pub struct FtpServerBuilder {
     versions: TlsVersions,
     tls_required: bool,
     reuse_required: bool,
+    client_authority: Option<Arc<TestCa>>,
 }
 
 impl FtpServerBuilder {
@@ -187,6 +189,13 @@ impl FtpServerBuilder {
         self
     }
 
+    /// Wants a client certificate of this authority on every connection. None is wanted by default.
+    #[must_use]
+    pub fn with_client_authority(mut self, authority: Arc<TestCa>) -> Self {
+        self.client_authority = Some(authority);
+        self
+    }
+
     /// Starts the server on an ephemeral loopback port. Connections are accepted when this returns.
     ///
     /// # Errors
@@ -200,9 +209,12 @@ impl FtpServerBuilder {
             (_, Some(certificate)) => Some(certificate),
             (_, None) => Some(TestCa::new()?.issue(&CertificateRequest::default())?),
         };
-        let tls = match &certificate {
-            Some(certificate) => Some(certificate.server_config(self.versions)?),
-            None => None,
+        let tls = match (&certificate, &self.client_authority) {
+            (Some(certificate), Some(clients)) => {
+                Some(certificate.server_config_asking(self.versions, clients)?)
+            }
+            (Some(certificate), None) => Some(certificate.server_config(self.versions)?),
+            (None, _) => None,
         };
         let logins = Arc::new(AtomicUsize::new(0));
         let files = unftp::Files {

@@ -21,6 +21,7 @@ mod inspection;
 mod scripted;
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftp_connect_core::params::{SessionReuse, Timeouts, TlsTrust, TlsVersion};
@@ -30,6 +31,7 @@ use ftp_connect_core::{
 };
 
 use crate::ca::{CertificateRequest, TestCa, TlsVersions};
+use crate::client::ClientIdentity;
 use crate::conformance::{Options, conformance};
 use crate::ftp::{FtpSecurity, FtpServer};
 use crate::peer::{Peer, Script};
@@ -57,6 +59,7 @@ macro_rules! ftps_tests {
             refuses_another_name,
             refuses_an_expired_certificate,
             trusts_a_listed_server_certificate,
+            shows_a_client_certificate_or_is_told_to,
             says_that_no_version_is_common,
             does_not_go_on_in_the_clear,
             refuses_bytes_before_tls,
@@ -229,6 +232,40 @@ impl Ftps {
         let trust = TlsTrust::default().with_ca_file(file.to_str().expect("a path in UTF-8"));
         let params = self.params(&server).with_tls(trust);
         self.transport.connect(&params).await.expect("connects");
+    }
+
+    /// A server that wants a client certificate gets one on every connection, or else the error says that it
+    /// wants one that it trusts.
+    pub async fn shows_a_client_certificate_or_is_told_to(&self) {
+        let clients = Arc::new(TestCa::new().expect("an authority"));
+        let known = ClientIdentity::issued_by(&clients);
+        let unknown = ClientIdentity::issued_by(&TestCa::new().expect("an authority"));
+        for security in [FtpSecurity::Explicit, FtpSecurity::Implicit] {
+            for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
+                let server = start(security, |builder| {
+                    builder
+                        .with_tls_versions(versions)
+                        .with_client_authority(Arc::clone(&clients))
+                })
+                .await;
+                let trust = with_ca(&server);
+                let given = |identity: &ClientIdentity| {
+                    let (certificate, key) = (&identity.certificate_file, &identity.key_file);
+                    trust.clone().with_client_certificate(certificate, key)
+                };
+                for trust in [trust.clone(), given(&unknown)] {
+                    let error = self
+                        .refused(&self.params(&server).with_tls(trust), &server)
+                        .await;
+                    let expected = ErrorKind::ClientCertificateRefused;
+                    assert_eq!(*error.kind(), expected, "{versions:?} {error:?}");
+                }
+                let params = self.params(&server).with_tls(given(&known));
+                let mut session = self.transport.connect(&params).await.expect("connects");
+                check_files(session.as_mut(), &server).await;
+                session.close().await.expect("takes leave");
+            }
+        }
     }
 
     /// A server without an allowed TLS version is told from other failures.

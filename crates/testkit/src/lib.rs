@@ -40,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ca;
+pub mod client;
 pub mod conformance;
 mod embedded;
 pub mod ftp;

@@ -6,8 +6,9 @@ use ftp_connect_core::Error;
 use ftp_connect_ftp::tls_failure;
 use openssl::{error::ErrorStack, ssl};
 
-/// The error for a handshake that failed for another reason than the certificate.
-pub(crate) fn handshake(error: ssl::Error) -> Error {
+/// The error for a handshake that failed for another reason than the certificate. `seen` says that the server
+/// had shown its own before: what it missed then is the client's.
+pub(crate) fn handshake(error: ssl::Error, seen: bool) -> Error {
     if is_unexpected_end(&error) {
         return tls_failure::hung_up().with_source(error);
     }
@@ -16,16 +17,16 @@ pub(crate) fn handshake(error: ssl::Error) -> Error {
             tls_failure::hung_up().with_source(error)
         }
         Ok(error) => error.into(),
-        Err(error) => translate(&error).with_source(error),
+        Err(error) => translate(&error, seen).with_source(error),
     }
 }
 
 /// The error for reading or writing after the handshake. TLS 1.3 servers refuse a client certificate
-/// only then (RFC 8446 §4.4.2.4).
+/// only then (RFC 8446 §4.4.2.4), and little else that a handshake is made of.
 pub(crate) fn established(error: io::Error) -> io::Error {
     match error.downcast::<ssl::Error>() {
         Ok(error) if is_unexpected_end(&error) => unexpected_end(),
-        Ok(error) => translate(&error).with_source(error).into(),
+        Ok(error) => translate(&error, true).with_source(error).into(),
         Err(error) => error,
     }
 }
@@ -38,10 +39,10 @@ pub(crate) fn unexpected_end() -> io::Error {
     )
 }
 
-fn translate(error: &ssl::Error) -> Error {
+fn translate(error: &ssl::Error, seen: bool) -> Error {
     match error.ssl_error().and_then(reason) {
         Some(code @ ALERTS..) if code - ALERTS < 256 => {
-            tls_failure::alert(u8::try_from(code - ALERTS).unwrap_or(u8::MAX))
+            tls_failure::alert(u8::try_from(code - ALERTS).unwrap_or(u8::MAX), seen)
         }
         Some(NO_PROTOCOLS_AVAILABLE | UNSUPPORTED_PROTOCOL | UNSUPPORTED_SSL_VERSION) => {
             tls_failure::no_common_version()

@@ -41,11 +41,12 @@ where
     IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
 {
     let (ssl, verdict) = context.ssl(host)?;
-    let mut inner = SslStream::new(ssl, io).map_err(|error| failure::handshake(error.into()))?;
+    let mut inner =
+        SslStream::new(ssl, io).map_err(|error| failure::handshake(error.into(), false))?;
     if let Err(error) = Pin::new(&mut inner).connect().await {
-        return Err(verdict
-            .refused(host)
-            .unwrap_or_else(|| failure::handshake(error)));
+        return Err(verdict.refused(host).unwrap_or_else(|| {
+            failure::handshake(error, inner.ssl().peer_certificate().is_some())
+        }));
     }
     context.trust.confirm(inner.ssl(), host)?;
     let report = report(inner.ssl(), context.trust.name());

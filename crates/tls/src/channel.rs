@@ -5,11 +5,10 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
-use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    config,
+    config::{self, Configured},
     stream::{self, TlsStream},
     trust::SystemRoots,
 };
@@ -17,8 +16,7 @@ use crate::{
 /// The TLS of one control connection and its data connections.
 #[derive(Debug)]
 pub(crate) struct Channels {
-    config: Arc<ClientConfig>,
-    trust: &'static str,
+    config: Configured,
 }
 
 impl Channels {
@@ -28,11 +26,10 @@ impl Channels {
     /// [`ErrorKind::InvalidParameter`] or [`ErrorKind::KeyUnusable`].
     pub(crate) async fn new(params: &ConnectParams, system: &Arc<SystemRoots>) -> Result<Self> {
         let (params, system) = (params.clone(), Arc::clone(system));
-        let (config, trust) =
-            tokio::task::spawn_blocking(move || config::client_config(&params, &system))
-                .await
-                .map_err(|error| Error::new(ErrorKind::Io).with_source(error))??;
-        Ok(Self { config, trust })
+        let config = tokio::task::spawn_blocking(move || config::client_config(&params, &system))
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io).with_source(error))??;
+        Ok(Self { config })
     }
 
     /// The same for control and data connections: both have the one configuration.
@@ -40,7 +37,7 @@ impl Channels {
     where
         IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
     {
-        stream::handshake(&self.config, self.trust, io, host).await
+        stream::handshake(&self.config, io, host).await
     }
 }
 

@@ -5,7 +5,10 @@
 //! remembers the server's key-exchange group. The crypto provider is named here and nowhere else; the
 //! process's default provider is neither used nor set.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Result,
@@ -13,32 +16,33 @@ use ftp_connect_core::{
 };
 use ftp_connect_ftp::client_certificate::{self, ClientKey};
 use rustls::{
-    ClientConfig, SupportedProtocolVersion,
-    client::Resumption,
+    ClientConfig, SignatureScheme, SupportedProtocolVersion,
+    client::{ResolvesClientCert, Resumption},
     crypto::{
         CryptoProvider,
         ring::{self, kx_group},
     },
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
 
 use crate::trust::{SystemRoots, Trust};
 
-/// Makes the configuration, and says how certificates are trusted by it. It reads files, so it blocks.
+/// Makes the configuration. It reads files, so it blocks.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidParameter`] or [`ErrorKind::KeyUnusable`] for files that cannot be used.
 pub(crate) fn client_config(
     params: &ConnectParams,
     system: &Arc<SystemRoots>,
-) -> Result<(Arc<ClientConfig>, &'static str)> {
+) -> Result<Configured> {
     params.validate()?;
     let tls = params.tls();
     let provider = Arc::new(provider());
     let trust = Trust::new(tls, system, &provider)?;
     let trusted_by = trust.name();
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions(tls))
         .map_err(|error| {
             Error::new(ErrorKind::InvalidParameter)
@@ -48,14 +52,50 @@ pub(crate) fn client_config(
         })?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
-    let mut config = match identity(params)? {
-        Some((chain, key)) => builder
-            .with_client_auth_cert(chain, key)
-            .map_err(client_certificate::key_of_another)?,
-        None => builder.with_no_client_auth(),
-    };
+    let client = Arc::new(Client {
+        identity: identity(params, &provider)?,
+        asked: AtomicBool::new(false),
+    });
+    let mut config = builder.with_client_cert_resolver(Arc::clone(&client) as _);
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
-    Ok((Arc::new(config), trusted_by))
+    Ok(Configured {
+        config: Arc::new(config),
+        trusted_by,
+        client,
+    })
+}
+
+/// What the handshakes of one session need.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    pub(crate) config: Arc<ClientConfig>,
+    /// How certificates are trusted, in the words of `TlsReport::trust`.
+    pub(crate) trusted_by: &'static str,
+    pub(crate) client: Arc<Client>,
+}
+
+/// Who the client is, and whether a server has asked.
+#[derive(Debug)]
+pub(crate) struct Client {
+    identity: Option<Arc<CertifiedKey>>,
+    asked: AtomicBool,
+}
+
+impl Client {
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Client {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.identity.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.identity.is_some()
+    }
 }
 
 /// Ring, offering P-256 first. TLS 1.3 servers must have P-256 (RFC 8446 §9.1), and vsftpd and Pure-FTPd
@@ -77,9 +117,10 @@ fn versions(tls: &TlsTrust) -> Vec<&'static SupportedProtocolVersion> {
         .collect()
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn identity(params: &ConnectParams) -> Result<Option<Identity>> {
+fn identity(
+    params: &ConnectParams,
+    provider: &CryptoProvider,
+) -> Result<Option<Arc<CertifiedKey>>> {
     let Some(client) = client_certificate::read(params)? else {
         return Ok(None);
     };
@@ -88,7 +129,9 @@ fn identity(params: &ConnectParams) -> Result<Option<Identity>> {
         ClientKey::Pkcs8(der) => PrivatePkcs8KeyDer::from(der.expose().clone()).into(),
         ClientKey::Pem(text) => private_key(&client.key_file, text.expose())?,
     };
-    Ok(Some((chain, key)))
+    let identity =
+        CertifiedKey::from_der(chain, key, provider).map_err(client_certificate::key_of_another)?;
+    Ok(Some(Arc::new(identity)))
 }
 
 fn private_key(file: &str, text: &[u8]) -> Result<PrivateKeyDer<'static>> {

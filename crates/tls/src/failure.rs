@@ -8,22 +8,22 @@ use rustls::{CertificateError, PeerIncompatible};
 
 use crate::trust::Refusal;
 
-/// The error for a handshake that failed.
-pub(crate) fn handshake(error: io::Error, host: &Host) -> Error {
+/// The error for a handshake that failed; `asked` says that the server asked for a client certificate.
+pub(crate) fn handshake(error: io::Error, host: &Host, asked: bool) -> Error {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return tls_failure::hung_up().with_source(error);
     }
     match tls(&error) {
-        Some(cause) => translate(cause, host).with_source(cause.clone()),
+        Some(cause) => translate(cause, host, asked).with_source(cause.clone()),
         None => error.into(),
     }
 }
 
 /// The error for reading or writing after the handshake. TLS 1.3 servers refuse a client certificate
-/// only then (RFC 8446 §4.4.2.4).
+/// only then (RFC 8446 §4.4.2.4), and little else that a handshake is made of.
 pub(crate) fn established(error: io::Error) -> io::Error {
     match tls(&error) {
-        Some(rustls::Error::AlertReceived(alert)) => tls_failure::alert(u8::from(*alert))
+        Some(rustls::Error::AlertReceived(alert)) => tls_failure::alert(u8::from(*alert), true)
             .with_source(error)
             .into(),
         Some(cause) => tls_failure::failed(format!("TLS broke: {cause}"))
@@ -33,7 +33,7 @@ pub(crate) fn established(error: io::Error) -> io::Error {
     }
 }
 
-fn translate(error: &rustls::Error, host: &Host) -> Error {
+fn translate(error: &rustls::Error, host: &Host, asked: bool) -> Error {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
             match other.0.downcast_ref::<Refusal>() {
@@ -49,7 +49,7 @@ fn translate(error: &rustls::Error, host: &Host) -> Error {
         }
         rustls::Error::InvalidCertificate(CertificateError::BadSignature) => unproven(error),
         rustls::Error::InvalidCertificate(_) => unusable(error),
-        rustls::Error::AlertReceived(alert) => tls_failure::alert(u8::from(*alert)),
+        rustls::Error::AlertReceived(alert) => tls_failure::alert(u8::from(*alert), asked),
         rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,

@@ -10,13 +10,11 @@ use std::{
 
 use ftp_connect_core::{Error, ErrorKind, Host, Result, TlsReport};
 use ftp_connect_ftp::{Stream, certificate};
-use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, pki_types::ServerName,
-};
+use rustls::{ClientConnection, HandshakeKind, ProtocolVersion, pki_types::ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client};
 
-use crate::failure;
+use crate::{config::Configured, failure};
 
 /// A connection inside TLS. Ends as [`Stream`] asks: `shutdown` sends close_notify and half-closes; a
 /// connection that ends without the peer's close_notify gives [`io::ErrorKind::UnexpectedEof`].
@@ -33,21 +31,16 @@ pub(crate) struct TlsStream<IO> {
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection.
-pub(crate) async fn handshake<IO>(
-    config: &Arc<ClientConfig>,
-    trust: &'static str,
-    io: IO,
-    host: &Host,
-) -> Result<TlsStream<IO>>
+pub(crate) async fn handshake<IO>(config: &Configured, io: IO, host: &Host) -> Result<TlsStream<IO>>
 where
     IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
 {
-    let connector = TlsConnector::from(Arc::clone(config));
+    let connector = TlsConnector::from(Arc::clone(&config.config));
     let inner = connector
         .connect(server_name(host)?, io)
         .await
-        .map_err(|error| failure::handshake(error, host))?;
-    let report = report(inner.get_ref().1, trust);
+        .map_err(|error| failure::handshake(error, host, config.client.was_asked()))?;
+    let report = report(inner.get_ref().1, config.trusted_by);
     Ok(TlsStream { inner, report })
 }
 

@@ -3,5 +3,6 @@
 #[path = "../common/program.rs"]
 mod program;
 
+mod certificates;
 mod embedded;
 mod usage;

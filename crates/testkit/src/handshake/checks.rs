@@ -17,7 +17,7 @@ use ftp_connect_core::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 
 use super::{Then, TlsServer, certificate};
-use crate::ca::TlsVersions;
+use crate::ca::{ServerCertificate, TlsVersions};
 
 /// The TLS of one control connection and its data connections, as a backend makes it.
 #[async_trait]
@@ -135,7 +135,11 @@ pub async fn a_required_client_certificate_is_sent_or_missed_in_words<T: Tls>() 
                 refusal.expect_err("the server refuses").into()
             }
         };
-        assert_eq!(*error.kind(), ErrorKind::TlsFailed, "{error:?}");
+        assert_eq!(
+            *error.kind(),
+            ErrorKind::ClientCertificateRefused,
+            "{error:?}"
+        );
         let hint = error.hint().unwrap_or_default();
         assert!(hint.contains("client certificate"), "{hint}");
         assert_eq!(error.retry(), Retry::Never);
@@ -144,18 +148,14 @@ pub async fn a_required_client_certificate_is_sent_or_missed_in_words<T: Tls>() 
 
 /// A self-signed certificate is refused as such, unless it is listed and has the right name.
 pub async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed<T: Tls>() {
-    let (server, pem) = TlsServer::self_signed();
-    let certificate = certificate();
-    for trust in [TlsTrust::default(), certificate.trusted()] {
+    let own = ServerCertificate::self_signed().expect("a certificate");
+    let server = TlsServer::resuming(&own, TlsVersions::Both);
+    for trust in [TlsTrust::default(), certificate().trusted()] {
         let tls: T = session(trust).await;
         let outcome = connect(&tls, &server, Then::Close).await;
         check_refused(outcome, CertificateProblem::SelfSigned);
     }
-    let directory = tempfile::tempdir().expect("a folder");
-    let file = directory.path().join("listed.pem");
-    std::fs::write(&file, pem).expect("the file is written");
-    let listed = TlsTrust::default().with_ca_file(file.to_str().expect("a path in UTF-8"));
-    let tls: T = session(listed).await;
+    let tls: T = session(own.trusted()).await;
     connect(&tls, &server, Then::Close)
         .await
         .expect("a handshake");
