@@ -98,12 +98,17 @@ pub async fn dial_data(
     let stream = match connect(target, params, limit).await {
         Ok(dialed) => dialed.stream,
         Err(error) => {
-            let kind = match error.kind() {
+            let made = Error::new(match error.kind() {
                 ErrorKind::TimedOut | ErrorKind::ProxyRefused => error.kind().clone(),
                 _ => ErrorKind::DataConnectionFailed,
+            });
+            let made = match error.hint() {
+                // What a proxy is to be asked to allow, it alone knows.
+                Some(hint) if params.proxy().is_some() => made.with_hint(hint),
+                _ => made,
             };
             let message = format!("data connection: {error}");
-            return Err(Error::new(kind).with_message(message).with_source(error));
+            return Err(made.with_message(message).with_source(error));
         }
     };
     prepare(&stream, params)?;

@@ -35,6 +35,7 @@ use crate::client::ClientIdentity;
 use crate::conformance::{Options, conformance};
 use crate::ftp::{FtpSecurity, FtpServer};
 use crate::peer::{Peer, Script};
+use crate::proxy;
 
 /// Makes a test of each check for a backend, by an expression for its [`Ftps`](crate::ftps::Ftps) and the
 /// path of its function that shows a server's certificate. The calling crate needs `tokio` with its
@@ -52,6 +53,7 @@ macro_rules! ftps_tests {
             keeps_the_contract_explicit,
             keeps_the_contract_implicit,
             carries_files,
+            goes_through_proxies,
             refuses_an_unknown_issuer,
             accepts_a_pin_alone,
             refuses_another_than_the_pinned,
@@ -133,6 +135,15 @@ impl Ftps {
                 session.close().await.expect("takes leave");
             }
         }
+    }
+
+    /// Control and data connections go through proxies, and certificates are checked all the same.
+    pub async fn goes_through_proxies(&self) {
+        let server = start(FtpSecurity::Explicit, |builder| builder).await;
+        let params = self
+            .params_for("localhost", &server)
+            .with_tls(with_ca(&server));
+        proxy::goes_through_proxies(&*self.transport, &params).await;
     }
 
     /// A certificate that nobody known signed is refused before anything of the user is sent, and the

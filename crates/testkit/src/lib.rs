@@ -5,6 +5,7 @@
 //!   [`Embedded`] starts one of each. [`ca`] makes their certificates.
 //! - [`ftps`]: checks that every backend for FTPS must pass, with [`handshake`] for what needs no FTP.
 //! - [`peer`]: a server that plays a script of bytes, for what well-behaved servers never do.
+//! - [`proxy`]: SOCKS5 and HTTP CONNECT proxies, for backends to go through.
 //! - [`memory`]: a complete small backend, as an example and for tests of code over sessions.
 //!
 //! Nothing here is global: two servers know nothing of each other, and each stops when it is dropped,
@@ -49,6 +50,7 @@ pub mod handshake;
 pub mod lab;
 pub mod memory;
 pub mod peer;
+pub mod proxy;
 pub mod sftp;
 
 pub use embedded::Embedded;

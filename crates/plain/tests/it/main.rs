@@ -8,6 +8,7 @@ use ftp_connect_core::{ConnectParams, ErrorKind, Mode, Operation, Transport as _
 use ftp_connect_plain::PlainTransport;
 use ftp_connect_testkit::conformance::{self, Options};
 use ftp_connect_testkit::ftp::{FtpSecurity, FtpServer};
+use ftp_connect_testkit::proxy::{ONLY_PROXIES_KNOW, goes_through_proxies};
 
 /// The check of a name that is not UTF-8.
 const LATIN_1: &str = r#"name: "latin-1 caf\xe9""#;
@@ -20,7 +21,11 @@ async fn server() -> FtpServer {
 }
 
 fn params(server: &FtpServer, mode: Mode) -> ConnectParams {
-    ConnectParams::new(server.addr().ip().to_string())
+    params_for(&server.addr().ip().to_string(), server, mode)
+}
+
+fn params_for(host: &str, server: &FtpServer, mode: Mode) -> ConnectParams {
+    ConnectParams::new(host)
         .unwrap()
         .with_port(NonZeroU16::new(server.addr().port()))
         .with_username(server.user())
@@ -39,6 +44,13 @@ async fn the_contract_is_kept_in_every_mode() {
         let report = conformance::conformance(open, options).await;
         report.assert_passed();
     }
+}
+
+#[tokio::test]
+async fn proxies_carry_control_and_data() {
+    let server = server().await;
+    let params = params_for(ONLY_PROXIES_KNOW, &server, Mode::Dynamic);
+    goes_through_proxies(&PlainTransport::new(), &params).await;
 }
 
 #[tokio::test]

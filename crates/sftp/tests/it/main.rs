@@ -7,6 +7,7 @@ mod host_key;
 mod login;
 mod odd;
 mod peers;
+mod proxies;
 mod servers;
 
 use std::num::NonZeroU16;
