@@ -142,7 +142,11 @@ fn from_pkcs12(file: &str, bytes: &[u8], passphrase: Option<&Secret>) -> Result<
         of_key.is_some() && certificate.local_key_id.as_deref() == of_key
     };
     // Without the mark that says so, the first is the client's own.
-    let own = archive.certs.iter().find(owner).or(archive.certs.first());
+    let own = archive
+        .certs
+        .iter()
+        .find(owner)
+        .or_else(|| archive.certs.first());
     let Some(own) = own else {
         return Err(Error::new(ErrorKind::InvalidParameter)
             .with_message(format!("client certificate {file:?} holds no certificate"))
