@@ -101,12 +101,16 @@ fn byte_strings(case: &Case, key: &str) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// Adds `bytes` under `key`, or under `key_hex` if they are not UTF-8.
+/// Adds `bytes` under `key`; if they are not UTF-8, as they are under `key_hex`, and read as ISO 8859-1 under `key`.
 fn insert_bytes(answer: &mut Case, key: &str, bytes: &[u8]) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => answer.insert(key.to_owned(), text.into()),
-        Err(_) => answer.insert(format!("{key}_hex"), to_hex(bytes).into()),
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            answer.insert(format!("{key}_hex"), to_hex(bytes).into());
+            bytes.iter().copied().map(char::from).collect()
+        }
     };
+    answer.insert(key.to_owned(), text.into());
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -171,7 +175,7 @@ mod tests {
         );
         check(
             r#"{"id":"a","system":"dos","now":null,"lines_hex":["30312d31362d303220202031313a3134414d203c4449523e20ff",""]}"#,
-            r#"{"id":"a","entries":[{"kind":"dir","name_hex":"ff","modified":"2002-01-16T11:14"}]}"#,
+            r#"{"id":"a","entries":[{"kind":"dir","name":"ÿ","name_hex":"ff","modified":"2002-01-16T11:14"}]}"#,
         );
         check(
             r#"{"id":"a","system":"mlsd","now":null,"lines":["size=3; x"]}"#,

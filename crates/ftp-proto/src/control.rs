@@ -115,6 +115,11 @@ impl Control {
         self.decoder.settle()
     }
 
+    /// Completes a reply that has no end; see [`ReplyDecoder::finish`].
+    pub fn finish_reply(&mut self) -> bool {
+        self.decoder.finish()
+    }
+
     /// The oldest reply that nobody asked for.
     pub fn unasked(&mut self) -> Option<Reply> {
         self.unasked.pop_front()

@@ -6,9 +6,10 @@
 //! an IAC with the byte that makes it a command. An IAC followed by any other byte is kept, because
 //! servers send 8-bit names without doubling 0xFF.
 //!
-//! A few servers end a multi-line reply with another code than it began with. While bytes come in
-//! this cannot be told from a line of text, so the decoder does not guess;
-//! [`ReplyDecoder::settle`] accepts such an end once the caller sees that nothing more comes.
+//! A few servers end a multi-line reply with another code than it began with, or not at all. While bytes
+//! come in this cannot be told from a line of text, so the decoder does not guess;
+//! [`ReplyDecoder::settle`] accepts such an end once the caller sees that nothing comes for a while, and
+//! [`ReplyDecoder::finish`] none at all once nothing will.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -103,6 +104,24 @@ impl ReplyDecoder {
             return true;
         }
         false
+    }
+
+    /// Completes a reply that has no end: to be called when the stream has ended, or when the server was given all
+    /// the time it may have. A last line counts without its line end. Returns whether a reply was completed.
+    pub fn finish(&mut self) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
+        let before = self.ready.len();
+        let begins = self.code.is_some() || leading_code(&self.line).is_some();
+        if begins && !self.line.is_empty() {
+            let line = std::mem::take(&mut self.line);
+            self.end_line(line);
+        }
+        if self.code.is_some() && self.failed.is_none() {
+            self.complete();
+        }
+        self.ready.len() > before
     }
 
     /// Whether nothing is held: no whole reply, and not a byte, be it blank, since the last one.

@@ -142,6 +142,28 @@ fn another_code_ends_a_reply_only_when_nothing_follows() {
     assert!(decoder.is_empty());
 }
 
+#[track_caller]
+fn check_finish(input: &[u8], expected: Option<(u16, usize)>) {
+    let mut decoder = ReplyDecoder::new(Limits::default());
+    decoder.push(input);
+    assert_eq!(decoder.next_reply(), Ok(None));
+    assert_eq!(decoder.finish(), expected.is_some());
+    let reply = decoder.next_reply().unwrap();
+    let reply = reply.map(|reply| (reply.code(), reply.lines().len()));
+    assert_eq!(reply, expected);
+}
+
+#[test]
+fn a_reply_without_an_end_is_whole_when_nothing_comes() {
+    check_finish(b"220-Welcome\r\n of two lines\r\n", Some((220, 2)));
+    check_finish(b"211-Features:\r\n UTF8\r\n SI", Some((211, 3)));
+    check_finish(b"421 Too many", Some((421, 1)));
+    check_finish(b"220-x\r\n220", Some((220, 2)));
+    check_finish(b"22", None);
+    check_finish(b"nothing", None);
+    check_finish(b"", None);
+}
+
 #[test]
 fn emptiness_counts_parts() {
     for bytes in [

@@ -16,4 +16,4 @@ pub use features::{Feature, Features};
 pub use passive::{AddressError, PassiveAddress, epsv, pasv};
 pub use quoted::quoted_path;
 pub use size::size;
-pub use time::{format_time, time};
+pub use time::{format_time, modification_time, time};

@@ -89,6 +89,20 @@ impl Reply {
             .unwrap_or_default()
     }
 
+    /// The lines between the first and the last, each without the code that some servers put on every line. A last line
+    /// without a code is none: the server left the end away.
+    pub fn inner_lines(&self) -> impl Iterator<Item = &[u8]> {
+        let lines = self.lines.get(1..).unwrap_or_default();
+        let inner = match lines.split_last() {
+            Some((last, inner)) if leading_code(last).is_some() => inner,
+            _ => lines,
+        };
+        inner.iter().map(|line| match line.get(3) {
+            Some(b'-') => without_code(line, self.code),
+            _ => line,
+        })
+    }
+
     /// The text of all lines for people, codes removed, joined by line feeds; bytes that are not UTF-8
     /// are replaced.
     #[must_use]
@@ -167,6 +181,24 @@ mod tests {
         );
         assert_eq!(reply(&["331"]).text(), "");
         assert_eq!(reply(&["550 No"]).to_string(), "550 No");
+    }
+
+    #[test]
+    fn inner_lines_have_no_frame() {
+        #[track_caller]
+        fn check(lines: &[&str], expected: &[&str]) {
+            let reply = reply(lines);
+            let inner: Vec<_> = reply.inner_lines().map(<[u8]>::escape_ascii).collect();
+            let inner: Vec<_> = inner.into_iter().map(|line| line.to_string()).collect();
+            assert_eq!(inner, expected);
+        }
+        check(
+            &["211-x", " A", "211-B", "211 C", "211 end"],
+            &[" A", "B", "211 C"],
+        );
+        check(&["211-x", "A", "221 end"], &["A"]);
+        check(&["211-x", "A"], &["A"]);
+        check(&["211 x"], &[]);
     }
 
     #[test]

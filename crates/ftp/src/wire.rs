@@ -203,13 +203,18 @@ impl Wire {
             let quiet = deadline.min(Instant::now() + QUIET);
             let mut buffer = [0; 4096];
             match timeout_at(quiet, self.read(&mut buffer)).await {
-                Ok(Ok(0)) if self.control.settle_reply() => {}
+                Ok(Ok(0)) if self.control.settle_reply() || self.control.finish_reply() => {}
                 Ok(Ok(0)) => return Err(self.lost("the server closed the connection")),
                 Ok(read) => {
                     let count = self.noticed(read)?;
                     self.control.received(&buffer[..count]);
                 }
                 Err(_) if self.control.settle_reply() => {}
+                // A reply that was begun and has no end is better than none, once there is no more time.
+                Err(_)
+                    if Instant::now() >= deadline
+                        && limit >= self.reply_timeout
+                        && self.control.finish_reply() => {}
                 Err(_) if Instant::now() >= deadline => {
                     return Err(failure::timed_out("a reply", limit));
                 }

@@ -55,18 +55,21 @@ pub(super) fn entry(found: &Entry) -> Case {
 
 fn entries(lines: &[Vec<u8>], mlsd: bool, now: CivilTime) -> Vec<Entry> {
     let mut parser = ListParser::new(now);
-    let read = lines.iter().map(|line| {
-        if mlsd {
-            Mlsx.line(line)
-        } else {
-            parser.line(line)
+    let mut found = Vec::new();
+    let mut keep = |line| {
+        if let Line::Entry(entry) = line {
+            found.push(entry);
         }
-    });
-    read.filter_map(|line| match line {
-        Line::Entry(entry) => Some(entry),
-        Line::Noise | Line::Unparsed(_) => None,
-    })
-    .collect()
+    };
+    for line in lines {
+        if mlsd {
+            keep(Mlsx.line(line));
+        } else {
+            parser.line(line, &mut keep);
+        }
+    }
+    parser.finish(&mut keep);
+    found
 }
 
 /// The clock of the case; where it has none, one that is later than all of them.

@@ -25,7 +25,7 @@ pub(super) fn answer(case: &Case, kind: &str) -> Option<Case> {
             Some(got.into())
         },
         "feat" => |reply| Some(features(reply)),
-        "mdtm" => |reply| parse::time(reply.first_text()).map(mdtm),
+        "mdtm" => |reply| parse::modification_time(reply.first_text()).map(mdtm),
         "size" => |reply| Some(json!({"size": parse::size(reply.first_text())?})),
         "syst" => |reply| Some(json!({"text": String::from_utf8_lossy(reply.first_text())})),
         "mlst" => mlst,
@@ -84,7 +84,7 @@ fn first_reply(stream: &[u8]) -> Option<Reply> {
     let mut decoder = ReplyDecoder::new(Limits::default());
     decoder.push(stream);
     match decoder.next_reply() {
-        Ok(None) if decoder.settle() => decoder.next_reply().ok()?,
+        Ok(None) if decoder.finish() => decoder.next_reply().ok()?,
         reply => reply.ok()?,
     }
 }
@@ -104,9 +104,12 @@ fn mdtm(time: CivilTime) -> Value {
     json!({"modified": format!("{}Z", &text[..19]), "modified_precision": "second"})
 }
 
-/// An entry with the facts that were given, and no column that LIST would have.
+/// An entry with what the facts `type`, `size`, `modify` and `UNIX.mode` say.
 fn mlst(reply: &Reply) -> Option<Value> {
-    let found = Mlsx.reply(reply)?;
+    let mut found = Mlsx.reply(reply)?;
+    if !reply.mentions("size=") {
+        found.size = None;
+    }
     let mut got = listing::entry(&found);
     got.retain(|key, _| !matches!(key.as_str(), "owner" | "group" | "modified"));
     if let Some(Value::Object(time)) = found.modified.map(mdtm) {

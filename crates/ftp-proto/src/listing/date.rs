@@ -1,40 +1,9 @@
-//! Dates of LIST lines: month names, and years that are not there.
+//! Dates and times of day as listings write them, and years that are not there.
+//!
+//! One function reads one form that is a single word; how several words make a date differs by family.
 
+use super::words::{digits, whole};
 use crate::civil::{CivilTime, Precision};
-
-/// The month a word names, 1–12; English, short or long, any case, a dot after it allowed.
-pub(super) fn month(word: &[u8]) -> Option<u8> {
-    let word = word.strip_suffix(b".").unwrap_or(word);
-    let word = word.strip_suffix(b",").unwrap_or(word);
-    if word.len() < 3 {
-        return None;
-    }
-    let index = MONTHS.iter().position(|month| {
-        month.len() >= word.len() && month.as_bytes()[..word.len()].eq_ignore_ascii_case(word)
-    })?;
-    u8::try_from(index + 1).ok()
-}
-
-/// `H:MM`, `HH:MM` or `HH:MM:SS[.fraction]` on a day.
-pub(super) fn with_time(date: CivilTime, word: &[u8]) -> Option<CivilTime> {
-    let text = std::str::from_utf8(word).ok()?;
-    let mut parts = text.split(':');
-    let hour = two(parts.next()?)?;
-    let minute = two(parts.next()?)?;
-    let time = match parts.next() {
-        None => date.at(hour, minute, 0)?,
-        Some(second) => {
-            let (whole, fraction) = second.split_once('.').unwrap_or((second, "0"));
-            if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-                return None;
-            }
-            let mut time = date.at(hour, minute, two(whole)?)?;
-            time.precision = Precision::Second;
-            time
-        }
-    };
-    parts.next().is_none().then_some(time)
-}
 
 /// A date without a year: the last one that is not more than a day ahead of `now`.
 pub(super) fn recent(
@@ -50,17 +19,12 @@ pub(super) fn recent(
     })
 }
 
-/// A number of at most `digits` digits.
-pub(super) fn number(word: &[u8], digits: usize) -> Option<u32> {
-    if word.is_empty() || word.len() > digits || !word.iter().all(u8::is_ascii_digit) {
+/// A day, a month or an hour of one or two digits.
+pub(super) fn small(word: &[u8]) -> Option<u8> {
+    if word.len() > 2 {
         return None;
     }
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-/// A day or month of one or two digits.
-pub(super) fn small(word: &[u8]) -> Option<u8> {
-    u8::try_from(number(word, 2)?).ok()
+    u8::try_from(whole(word)?).ok()
 }
 
 /// A year of four digits.
@@ -68,29 +32,132 @@ pub(super) fn year(word: &[u8]) -> Option<i32> {
     if word.len() != 4 {
         return None;
     }
-    i32::try_from(number(word, 4)?).ok()
+    i32::try_from(whole(word)?).ok()
 }
 
-/// A year of two digits: 70–99 are the last century's.
-pub(super) fn short_year(year: u8) -> i32 {
-    i32::from(year) + if year < 70 { 2000 } else { 1900 }
+/// A year of four digits, of two, or of three: programs that were not ready for 2000 print the years since 1900.
+pub(super) fn any_year(word: &[u8]) -> Option<i32> {
+    let number = i32::try_from(whole(word)?).ok()?;
+    match word.len() {
+        4 => Some(number),
+        3 if (100..200).contains(&number) => Some(1900 + number),
+        2 if number < 70 => Some(2000 + number),
+        2 => Some(1900 + number),
+        _ => None,
+    }
 }
 
-fn two(text: &str) -> Option<u8> {
-    small(text.as_bytes())
+/// A time of day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    hour: u8,
+    minute: u8,
+    second: Option<u8>,
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+impl Clock {
+    /// `H:MM`, `HH:MM` or `HH:MM:SS`, a fraction of a second and a half of the day (`AM`, `pm`, `p`) after it.
+    ///
+    /// Fractions are cut.
+    pub(super) fn read(word: &[u8]) -> Option<Self> {
+        Self::read_with(word, b":")
+    }
+
+    /// As [`read`](Self::read), with any of `separators` between the parts.
+    pub(super) fn read_with(word: &[u8], separators: &[u8]) -> Option<Self> {
+        let (hour, rest) = digits(word);
+        let hour = small(hour)?;
+        let separator = *rest.first().filter(|byte| separators.contains(byte))?;
+        let (minute, mut rest) = digits(&rest[1..]);
+        let two = |digits: &[u8]| (digits.len() == 2).then(|| small(digits)).flatten();
+        let minute = two(minute)?;
+        let mut second = None;
+        if rest.first() == Some(&separator) {
+            let (digits_of, after) = digits(&rest[1..]);
+            second = Some(two(digits_of)?);
+            rest = after;
+            if let [b'.' | b',', fraction @ ..] = rest {
+                rest = digits(fraction).1;
+            }
+        }
+        let clock = Self {
+            hour,
+            minute,
+            second,
+        };
+        if rest.is_empty() {
+            return Some(clock);
+        }
+        Half::read(rest).map(|half| clock.in_half(half))
+    }
+
+    pub(super) fn in_half(mut self, half: Half) -> Self {
+        self.hour = match (self.hour, half) {
+            (12, Half::Am) => 0,
+            (hour @ 1..=11, Half::Pm) => hour + 12,
+            (hour, _) => hour,
+        };
+        self
+    }
+
+    /// This time on a day.
+    pub(super) fn on(self, date: CivilTime) -> Option<CivilTime> {
+        let mut time = date.at(self.hour, self.minute, self.second.unwrap_or(0))?;
+        if self.second.is_some() {
+            time.precision = Precision::Second;
+        }
+        Some(time)
+    }
+
+    pub(super) fn has_seconds(self) -> bool {
+        self.second.is_some()
+    }
+}
+
+/// A half of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    Am,
+    Pm,
+}
+
+impl Half {
+    pub(super) fn read(word: &[u8]) -> Option<Self> {
+        match word.to_ascii_lowercase().as_slice() {
+            b"am" | b"a" => Some(Self::Am),
+            b"pm" | b"p" => Some(Self::Pm),
+            _ => None,
+        }
+    }
+}
+
+/// Three parts with the same separator between them, of those given.
+pub(super) fn parts<'w>(word: &'w [u8], separators: &[u8]) -> Option<[&'w [u8]; 3]> {
+    let separator = word.iter().find(|byte| separators.contains(byte))?;
+    let mut parts = word.split(|byte| byte == separator);
+    let three = [parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(three)
+}
+
+/// `MM-DD-YY` with any separator of `separators` and any form of the year; day and month exchanged where the first
+/// number cannot be a month, and where dots stand between them, of which only who begins with the day makes use.
+pub(super) fn month_first(word: &[u8], separators: &[u8]) -> Option<CivilTime> {
+    let [a, b, c] = parts(word, separators)?;
+    let (mut a, mut b, year) = (small(a)?, small(b)?, any_year(c)?);
+    if word.contains(&b'.') {
+        (a, b) = (b, a);
+    }
+    CivilTime::new(year, a, b).or_else(|| CivilTime::new(year, b, a))
+}
+
+/// `YYYY-MM-DD` or `YY-MM-DD`.
+pub(super) fn year_first(word: &[u8], separators: &[u8]) -> Option<CivilTime> {
+    let [y, m, d] = parts(word, separators)?;
+    CivilTime::new(any_year(y)?, small(m)?, small(d)?)
+}
+
+/// `YYYY-MM-DD`, with four digits for the year.
+pub(super) fn long_year_first(word: &[u8], separators: &[u8]) -> Option<CivilTime> {
+    let [y, m, d] = parts(word, separators)?;
+    CivilTime::new(year(y)?, small(m)?, small(d)?)
+}

@@ -6,11 +6,8 @@
 use super::{Entry, EntryKind, Line};
 use crate::civil::CivilTime;
 
-pub(super) fn line(line: &[u8], _now: &CivilTime) -> Line {
-    match entry(line) {
-        Some(entry) => Line::Entry(entry),
-        None => Line::Unparsed(line.to_vec()),
-    }
+pub(super) fn line(line: &[u8], _now: &CivilTime) -> Option<Line> {
+    entry(line).map(Line::Entry)
 }
 
 fn entry(line: &[u8]) -> Option<Entry> {
@@ -29,7 +26,10 @@ fn entry(line: &[u8]) -> Option<Entry> {
             [b'm', digits @ ..] => {
                 entry.modified = text(digits)?.parse().ok().and_then(CivilTime::from_unix);
             }
-            [b'u', b'p', digits @ ..] => entry.mode = u32::from_str_radix(text(digits)?, 8).ok(),
+            [b'u', b'p', digits @ ..] => {
+                let mode = u32::from_str_radix(text(digits)?, 8).ok();
+                entry.mode = mode.filter(|mode| *mode <= 0o7777);
+            }
             [b'i', identity @ ..] => entry.unique = Some(identity.to_vec()),
             _ => {}
         }

@@ -1,10 +1,13 @@
 //! Lines of MLSD and MLST (RFC 3659 §7.2): `fact=value;fact=value; name`.
 //!
-//! The name begins after exactly one blank and is taken as it is: it may begin or end in blanks and
-//! hold `;`, `=` and quotes. Facts come in any order and case. Links are told by servers as
-//! `OS.unix=symlink`, `OS.unix=slink:target` or not at all.
+//! The name begins after exactly one blank (a tab, of one server) and is taken as it is: it may begin or
+//! end in blanks and hold `;`, `=` and quotes. Facts come in any order and case. Links are told by
+//! servers as `OS.unix=symlink`, `OS.unix=slink:target` or not at all. A line whose size or time is none
+//! is not believed in the rest either.
 
+use super::words::whole;
 use super::{Entry, EntryKind, Line, Special};
+use crate::civil::CivilTime;
 use crate::parse;
 
 /// Reads the lines of one MLSD, or the line of one MLST.
@@ -18,24 +21,25 @@ impl Mlsx {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Line::Noise;
         }
-        match entry(line) {
-            Some(entry) => Line::Entry(entry),
-            None => Line::Unparsed(line.to_vec()),
-        }
+        entry(line).map_or_else(|| Line::Unparsed(line.to_vec()), Line::Entry)
     }
 
     /// Reads the line of a reply to MLST. It begins with a blank, which some servers leave out; a few
-    /// begin each line with the code.
+    /// begin each line with the code, some spread the facts over several lines, and some put all in one.
     #[must_use]
     pub fn reply(&self, reply: &crate::Reply) -> Option<Entry> {
-        let lines = reply.lines();
-        let inner = lines.get(1..lines.len().checked_sub(1)?)?;
-        let code = format!("{}-", reply.code());
-        inner.iter().find_map(|line| {
-            let line = line.strip_prefix(code.as_bytes()).unwrap_or(line);
-            entry(line.trim_ascii_start())
-        })
+        let lines = reply.inner_lines().chain([reply.first_text()]);
+        let mut lines = lines.filter_map(|line| facts(line.trim_ascii_start()));
+        let (mut all, name) = lines.find(|(facts, _)| !facts.is_empty())?;
+        let others = lines.filter(|(_, other)| *other == name);
+        all.extend(others.flat_map(|(facts, _)| facts));
+        from_facts(&all, name)
     }
+}
+
+/// A line among those of LIST: a few servers answer it with facts.
+pub(super) fn line(line: &[u8], _now: &CivilTime) -> Option<Line> {
+    entry(line).map(Line::Entry)
 }
 
 /// A fact's name and value.
@@ -51,7 +55,9 @@ pub fn facts(line: &[u8]) -> Option<(Vec<Fact<'_>>, &[u8])> {
     if let Some(name) = line.strip_prefix(b" ") {
         return Some((Vec::new(), name));
     }
-    let end = line.windows(2).position(|pair| pair == b"; ")?;
+    let end = line
+        .windows(2)
+        .position(|pair| matches!(pair, b"; " | b";\t"))?;
     let name = &line[end + 2..];
     let facts = line[..end].split(|byte| *byte == b';');
     let facts: Option<Vec<_>> = facts
@@ -65,7 +71,13 @@ pub fn facts(line: &[u8]) -> Option<(Vec<Fact<'_>>, &[u8])> {
 }
 
 fn entry(line: &[u8]) -> Option<Entry> {
+    // The blank before the line of a reply, where a listing has it too.
+    let line = line.strip_prefix(b" ").unwrap_or(line);
     let (facts, name) = facts(line)?;
+    from_facts(&facts, name)
+}
+
+fn from_facts(facts: &[Fact<'_>], name: &[u8]) -> Option<Entry> {
     if name.is_empty() || facts.is_empty() {
         return None;
     }
@@ -74,9 +86,10 @@ fn entry(line: &[u8]) -> Option<Entry> {
     for (fact, value) in facts {
         match fact.to_ascii_lowercase().as_slice() {
             b"type" => kind(&mut entry, value),
-            b"size" => entry.size = Some(text(value)?.parse().ok()?),
-            b"sizd" => folder_size = text(value).and_then(|size| size.parse().ok()),
-            b"modify" => entry.modified = parse::time(value),
+            b"size" | b"modify" if value.is_empty() => {}
+            b"size" => entry.size = Some(whole(value)?),
+            b"sizd" => folder_size = whole(value),
+            b"modify" => entry.modified = Some(parse::time(value)?),
             b"perm" => entry.perm = Some(value.to_vec()),
             b"unique" => entry.unique = Some(value.to_vec()),
             b"unix.mode" => {
@@ -94,9 +107,7 @@ fn entry(line: &[u8]) -> Option<Entry> {
             _ => {}
         }
     }
-    if entry.kind == EntryKind::Dir {
-        entry.size = entry.size.or(folder_size);
-    }
+    entry.size = entry.size.or(folder_size);
     Some(entry)
 }
 

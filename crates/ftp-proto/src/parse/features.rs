@@ -22,13 +22,9 @@ impl Features {
     /// Reads a 2yz reply to FEAT. A reply of one line holds no features.
     #[must_use]
     pub fn from_reply(reply: &Reply) -> Self {
-        let code = format!("{}-", reply.code());
-        let lines = reply.lines();
-        let inner = lines.get(1..lines.len().saturating_sub(1)).unwrap_or(&[]);
-        let features = inner.iter().filter_map(|line| {
-            let line = line.strip_prefix(code.as_bytes()).unwrap_or(line);
-            feature(&String::from_utf8_lossy(line))
-        });
+        let features = reply
+            .inner_lines()
+            .filter_map(|line| feature(&String::from_utf8_lossy(line)));
         Self(features.collect())
     }
 
@@ -62,7 +58,7 @@ impl Features {
 
 fn feature(line: &str) -> Option<Feature> {
     let line = line.trim();
-    let (name, parameters) = match line.split_once(' ') {
+    let (name, parameters) = match line.split_once([' ', '\t']) {
         Some((name, parameters)) => (name, Some(parameters.trim().to_owned())),
         None => (line, None),
     };
@@ -112,6 +108,7 @@ mod tests {
         );
         check(&["211 no features"], &[]);
         check(&["211-none", "211"], &[]);
+        check(&["211-no end:", " UTF8"], &[("UTF8", None)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! RFC 959 does not fix where in the 227 text the six numbers stand, and servers put them in
 //! parentheses, without, after a dot or in the middle of a sentence. So the first six numbers joined by
-//! commas are taken. EPSV is strict about its form, and so is this: what is not of that form is an
+//! commas are taken, where there are not more. EPSV is strict about its form, and so is this: what is not of that form is an
 //! error, after which the caller goes on to PASV.
 
 use std::fmt;
@@ -27,7 +27,7 @@ pub fn pasv(text: &[u8]) -> Result<PassiveAddress, AddressError> {
     let mut rest = text;
     while let Some(start) = rest.iter().position(u8::is_ascii_digit) {
         let (numbers, after) = numbers(&rest[start..]);
-        if numbers.len() >= 6 {
+        if numbers.len() == 6 {
             found = Some(numbers);
             break;
         }
@@ -45,31 +45,40 @@ pub fn pasv(text: &[u8]) -> Result<PassiveAddress, AddressError> {
     })
 }
 
-/// Reads the text of a 229 reply: `(<d><d><d><port><d>)`, where `<d>` is one printable character.
+/// Reads the text of a 229 reply: `(<d><d><d><port><d>)`, where `<d>` is one printable character. The last such form
+/// counts; text whose parentheses close before they open is none.
 ///
 /// # Errors
 /// [`AddressError`] if no such form is in the text, or the port is 0 or above 65535.
 pub fn epsv(text: &[u8]) -> Result<PassiveAddress, AddressError> {
-    let mut rest = text;
-    while let Some(open) = rest.iter().position(|byte| *byte == b'(') {
-        rest = &rest[open + 1..];
-        let [delimiter @ 33..=126, b, c, tail @ ..] = rest else {
-            continue;
-        };
-        if b != delimiter || c != delimiter || delimiter.is_ascii_digit() {
-            continue;
-        }
-        let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 || !tail[digits..].starts_with(&[*delimiter, b')']) {
-            continue;
-        }
-        let port = number(&tail[..digits]).and_then(|port| u16::try_from(port).ok());
-        return Ok(PassiveAddress {
-            address: None,
-            port: nonzero(port.ok_or(AddressError::OutOfRange)?)?,
-        });
+    let opens: Vec<usize> = (0..text.len()).filter(|at| text[*at] == b'(').collect();
+    let closes_first = opens
+        .first()
+        .is_some_and(|open| text[..*open].contains(&b')'));
+    let port = opens
+        .iter()
+        .rev()
+        .find_map(|open| epsv_port(&text[open + 1..]))
+        .filter(|_| !closes_first)
+        .ok_or(AddressError::NoPort)?;
+    let port = number(port).and_then(|port| u16::try_from(port).ok());
+    Ok(PassiveAddress {
+        address: None,
+        port: nonzero(port.ok_or(AddressError::OutOfRange)?)?,
+    })
+}
+
+/// The digits of `<d><d><d><port><d>)`. The delimiter may be a digit itself (RFC 2428 §3).
+fn epsv_port(text: &[u8]) -> Option<&[u8]> {
+    let [delimiter @ 33..=126, b, c, tail @ ..] = text else {
+        return None;
+    };
+    if b != delimiter || c != delimiter {
+        return None;
     }
-    Err(AddressError::NoPort)
+    let end = tail.iter().position(|byte| *byte == b')')?;
+    let port = tail[..end].strip_suffix(&[*delimiter])?;
+    (!port.is_empty() && port.iter().all(u8::is_ascii_digit)).then_some(port)
 }
 
 /// Numbers joined by commas, blanks around the commas allowed, and what follows them.
@@ -81,11 +90,14 @@ fn numbers(text: &[u8]) -> (Vec<u32>, &[u8]) {
         if digits == 0 {
             return (numbers, rest);
         }
-        numbers.push(number(&rest[..digits]).unwrap_or(u32::MAX));
+        // One more than an address has is enough to know that this is none.
+        if numbers.len() < 7 {
+            numbers.push(number(&rest[..digits]).unwrap_or(u32::MAX));
+        }
         rest = &rest[digits..];
         match rest.trim_ascii_start().strip_prefix(b",") {
-            Some(after) if numbers.len() < 6 => rest = after.trim_ascii_start(),
-            _ => return (numbers, rest),
+            Some(after) => rest = after.trim_ascii_start(),
+            None => return (numbers, rest),
         }
     }
 }
@@ -162,6 +174,9 @@ mod tests {
         check_pasv("(10,0,0,256,1,2)", None);
         check_pasv("(10,0,0,1,0,0)", None);
         check_pasv("(99999999999,0,0,1,0,1)", None);
+        check_pasv("(10,0,0,1,1,2,3,4)", None);
+        check_pasv("(1,2,3,4,5,6,7,8,9,10,11,12,13)", None);
+        check_pasv("(10,0,0,1,1,2,)", Some("10.0.0.1:258"));
     }
 
     #[test]
@@ -169,6 +184,7 @@ mod tests {
         check_epsv("Entering (|||6446|)", Some(6446));
         check_epsv("(!!!1!)", Some(1));
         check_epsv("(ha) (|||65535|) (7).", Some(65535));
+        check_epsv("(|||65535|) (6666666)", Some(666));
         for text in [
             "(|||65536|)",
             "(|||0|)",
@@ -176,7 +192,7 @@ mod tests {
             "(|||6446)",
             "(|||6446|",
             "(   6446 )",
-            "(1111111)",
+            ")(|||6446|)",
             "(|||-1|)",
             "",
             "(",

@@ -4,12 +4,33 @@
 //! not double. The two differ only where one quote stands alone: by the RFC the path ends there, and
 //! what follows is text, which begins with a blank or a mark. Where a letter follows instead, the quote
 //! belonged to an undoubled name, and the path goes on to the last quote of the line.
+//!
+//! A few servers leave the quotes away altogether. Then only a text that begins as an absolute path is
+//! taken for one. A path that could not be sent back, because it holds a CR, LF or NUL, is none.
 
-/// The path, as bytes; `None` if there is no quoted path in the text.
+/// The path, as bytes; `None` if there is no path in the text.
 #[must_use]
 pub fn quoted_path(text: &[u8]) -> Option<Vec<u8>> {
-    let open = text.iter().position(|byte| *byte == b'"')?;
-    let body = &text[open + 1..];
+    let path = match text.iter().position(|byte| *byte == b'"') {
+        Some(open) => in_quotes(&text[open + 1..])?,
+        None => unquoted(text)?.to_vec(),
+    };
+    let can_be_sent = !path.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+    can_be_sent.then_some(path)
+}
+
+/// `/a/b`, and perhaps what the server says about it.
+fn unquoted(text: &[u8]) -> Option<&[u8]> {
+    let text = text.trim_ascii();
+    let end = text
+        .windows(4)
+        .position(|part| part.eq_ignore_ascii_case(b" is "));
+    let path = &text[..end.unwrap_or(text.len())];
+    path.starts_with(b"/").then_some(path)
+}
+
+/// Reads from after the opening quote.
+fn in_quotes(body: &[u8]) -> Option<Vec<u8>> {
     let (path, rest) = doubled(body)?;
     // By the RFC the text after the closing quote begins with a blank or ends. Where it goes on with
     // something else, the quote was part of an undoubled name.
@@ -69,8 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn no_quotes() {
+        check("/a", Some("/a"));
+        check("/a b is your directory", Some("/a b"));
+        check("a is your directory", None);
+    }
+
+    #[test]
     fn no_path() {
-        check("/a", None);
+        check("\"/\r\"", None);
         check(r#""/a"#, None);
         check("", None);
     }

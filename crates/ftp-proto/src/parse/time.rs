@@ -42,6 +42,13 @@ pub fn time(text: &[u8]) -> Option<CivilTime> {
     Some(time)
 }
 
+/// Reads the time in the reply to MDTM, or `Modify=time` in that to MFMT: the first word that is one.
+#[must_use]
+pub fn modification_time(text: &[u8]) -> Option<CivilTime> {
+    text.split(|byte| matches!(byte, b' ' | b'\t' | b'=' | b';'))
+        .find_map(time)
+}
+
 /// Writes a time for MFMT, without a fraction.
 #[must_use]
 pub fn format_time(time: &CivilTime) -> String {
@@ -81,6 +88,20 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn the_time_in_a_reply() {
+        for text in [
+            "20030405060708",
+            " 20030405060708 /a/20200101000000",
+            "Modify=20030405060708; /a",
+            "the time is 20030405060708",
+        ] {
+            let time = modification_time(text.as_bytes()).map(|time| time.to_string());
+            assert_eq!(time.as_deref(), Some("2003-04-05T06:07:08Z"), "{text:?}");
+        }
+        assert_eq!(modification_time(b"2023 or so"), None);
     }
 
     proptest! {

@@ -19,7 +19,8 @@ pub(super) fn entry(found: listing::Entry, name: Option<RemotePath>) -> Option<E
     };
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let mut entry = Entry::new(name, kind);
-    entry.size = found.size;
+    // A size in blocks or in rounded units would make whole files look cut.
+    entry.size = found.size.filter(|_| found.size_is_exact);
     entry.modified = found.modified.and_then(|time| timestamp(&time));
     entry.permissions = found.mode.map(Permissions::from_mode);
     entry.owner = found.owner.map(text);

@@ -152,18 +152,25 @@ impl<'s> FtpListing<'s> {
 
     fn take_line(&mut self, line: &[u8]) {
         self.lines += 1;
-        let read = match self.plan {
-            ListPlan::Mlsd => Mlsx.line(line),
-            ListPlan::List { .. } => self.parser.line(line),
-        };
-        match read {
-            Line::Noise => {}
-            Line::Unparsed(line) => self.summary.add_unparsed(&line),
-            Line::Entry(found) if found.special.is_some() => {}
-            Line::Entry(found) => match entries::entry(found, None) {
-                Some(entry) => self.entries.push_back(entry),
-                None => self.summary.add_unparsed(line),
-            },
+        let mut read = Vec::new();
+        match self.plan {
+            ListPlan::Mlsd => read.push(Mlsx.line(line)),
+            ListPlan::List { .. } => self.parser.line(line, &mut |line| read.push(line)),
+        }
+        self.take(read, line);
+    }
+
+    fn take(&mut self, read: Vec<Line>, line: &[u8]) {
+        for read in read {
+            match read {
+                Line::Noise => {}
+                Line::Unparsed(line) => self.summary.add_unparsed(&line),
+                Line::Entry(found) if found.special.is_some() => {}
+                Line::Entry(found) => match entries::entry(found, None) {
+                    Some(entry) => self.entries.push_back(entry),
+                    None => self.summary.add_unparsed(line),
+                },
+            }
         }
     }
 
@@ -226,6 +233,9 @@ impl<'s> FtpListing<'s> {
                 if let Some(line) = self.splitter.finish() {
                     self.take_line(&line);
                 }
+                let mut read = Vec::new();
+                self.parser.finish(&mut |line| read.push(line));
+                self.take(read, b"");
             }
             DataRead::Broken(error) => return Err(self.session.broken(error).await),
         }

@@ -52,7 +52,7 @@ impl FtpSession {
             let argument = self.argument(path)?;
             let reply = self.exchange(Command::with("MDTM", argument)).await?;
             if reply.is_completion() {
-                let time = parse::time(reply.first_text());
+                let time = parse::modification_time(reply.first_text());
                 entry.modified = time.and_then(|time| entries::timestamp(&time));
             }
             return Ok(entry);
