@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::{Entry, Result};
+use crate::{Entry, Error, ErrorKind, Operation, Result};
 
 /// The entries of a folder as they arrive. `.` and `..` are not among them.
 ///
@@ -71,6 +71,18 @@ pub trait WriteBody: Debug + Send {
     /// Cancel safe: a dropped call has taken no bytes.
     async fn write(&mut self, data: &[u8]) -> Result<usize>;
 
+    /// Waits until all that was written so far is on the server's disk, so that it outlasts a crash of the
+    /// server. `finish` is called after it all the same.
+    ///
+    /// # Errors
+    /// As the transfer fails, [`ErrorKind::Unsupported`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is lost, and what was written may or may not be on disk.
+    async fn sync(&mut self) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported).with_operation(Operation::Write))
+    }
+
     /// Ends the file and waits for the server's word that it has all of it.
     ///
     /// # Errors
@@ -88,6 +100,9 @@ pub struct Transferred {
     pub to_end: bool,
     /// Whether the TLS session of the data connection was resumed; `None` without TLS of its own.
     pub tls_resumed: Option<bool>,
+    /// Of a write: whether the permissions and the time that the options name were set with it. `None` if
+    /// that was not tried; then they may be set by the session's own operations.
+    pub attributes_set: Option<bool>,
 }
 
 impl Transferred {
@@ -97,7 +112,15 @@ impl Transferred {
             bytes,
             to_end,
             tls_resumed: None,
+            attributes_set: None,
         }
+    }
+
+    /// Sets [`Transferred::attributes_set`].
+    #[must_use]
+    pub fn with_attributes_set(mut self, set: impl Into<Option<bool>>) -> Self {
+        self.attributes_set = set.into();
+        self
     }
 
     /// Sets [`Transferred::tls_resumed`].

@@ -26,10 +26,24 @@ pub struct Capabilities {
     pub set_modified: bool,
     /// `set_permissions` works.
     pub set_permissions: bool,
+    /// `read_link` and `create_symlink` work.
+    pub symlinks: bool,
+    /// `create_hard_link` works.
+    pub hard_links: bool,
+    /// `copy_file` works.
+    pub copy_file: bool,
+    /// `real_path` works.
+    pub real_path: bool,
+    /// `expand_home` works.
+    pub expand_home: bool,
+    /// [`WriteBody::sync`](crate::WriteBody::sync) works.
+    pub sync: bool,
     /// `checksum` works for at least one algorithm.
     pub checksum: bool,
     /// `current_dir` works.
     pub current_dir: bool,
+    /// `free_space` works.
+    pub free_space: bool,
     /// `raw` works.
     pub raw: bool,
     /// Names can be any bytes; otherwise they must be UTF-8.

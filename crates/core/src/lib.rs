@@ -61,8 +61,8 @@ pub use ext::SessionExt;
 pub use fingerprint::{AllowedFingerprints, Fingerprint, FingerprintTarget, FingerprintType};
 pub use host::Host;
 pub use options::{
-    CreateDirOptions, Disposition, ListOptions, ReadOptions, RenameOptions, StatOptions,
-    TransferType, WriteOptions,
+    CopyOptions, CreateDirOptions, Disposition, ListOptions, ReadOptions, RenameOptions,
+    StatOptions, TransferType, WriteOptions,
 };
 pub use params::ConnectParams;
 pub use path::RemotePath;
@@ -72,6 +72,6 @@ pub use report::{
     CertificateReport, ConnectReport, HostKeyCheck, HostKeyReport, Step, Timings, TlsReport,
 };
 pub use secret::Secret;
-pub use session::{Checksum, ChecksumAlgorithm, Session};
+pub use session::{Checksum, ChecksumAlgorithm, FreeSpace, Session};
 pub use timestamp::{Precision, Timestamp, Zone};
 pub use transport::Transport;

@@ -1,6 +1,6 @@
 //! The options of the operations. Each has a default that does what one expects, and `with_*`.
 
-use crate::Permissions;
+use crate::{Permissions, Timestamp};
 
 /// Options of [`Session::stat`](crate::Session::stat).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,6 +116,12 @@ pub struct WriteOptions {
     pub transfer_type: TransferType,
     /// How many bytes will be written, if known, for servers that want to reserve room.
     pub size_hint: Option<u64>,
+    /// The permissions of the file once it is whole, where they can be set without another round trip.
+    /// [`Transferred::attributes_set`](crate::Transferred::attributes_set) says whether they were: a server
+    /// that refuses them has the file all the same.
+    pub permissions: Option<Permissions>,
+    /// When the file was modified, under the same terms as the permissions. A time that is not UTC is not set.
+    pub modified: Option<Timestamp>,
 }
 
 impl WriteOptions {
@@ -137,6 +143,20 @@ impl WriteOptions {
     #[must_use]
     pub fn with_size_hint(mut self, size_hint: u64) -> Self {
         self.size_hint = Some(size_hint);
+        self
+    }
+
+    /// Sets [`WriteOptions::permissions`].
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: impl Into<Option<Permissions>>) -> Self {
+        self.permissions = permissions.into();
+        self
+    }
+
+    /// Sets [`WriteOptions::modified`].
+    #[must_use]
+    pub fn with_modified(mut self, modified: impl Into<Option<Timestamp>>) -> Self {
+        self.modified = modified.into();
         self
     }
 }
@@ -174,6 +194,24 @@ impl CreateDirOptions {
     #[must_use]
     pub fn with_permissions(mut self, permissions: Permissions) -> Self {
         self.permissions = Some(permissions);
+        self
+    }
+}
+
+/// Options of [`Session::copy_file`](crate::Session::copy_file).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CopyOptions {
+    /// Replace a file that has the new name. Off by default, as with a rename: the copy is then refused with
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
+    pub replace: bool,
+}
+
+impl CopyOptions {
+    /// Sets [`CopyOptions::replace`].
+    #[must_use]
+    pub fn with_replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
         self
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::{
-    Capabilities, ConnectReport, CreateDirOptions, Entry, Error, ErrorKind, HostProfile,
-    ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions,
-    Result, StatOptions, Timestamp, WriteBody, WriteOptions,
+    Capabilities, ConnectReport, CopyOptions, CreateDirOptions, Entry, Error, ErrorKind,
+    HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath,
+    RenameOptions, Result, StatOptions, Timestamp, WriteBody, WriteOptions,
 };
 
 /// A logged-in connection to a file server.
@@ -139,6 +139,67 @@ pub trait Session: Debug + Send {
         Err(unsupported(Operation::SetPermissions).with_path(path))
     }
 
+    /// Where a symbolic link points, as it is stored: a relative target begins at the link's folder.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], what the server says of a path that is no link,
+    /// [`ErrorKind::Unsupported`].
+    async fn read_link(&mut self, path: &RemotePath) -> Result<RemotePath> {
+        Err(unsupported(Operation::ReadLink).with_path(path))
+    }
+
+    /// Makes `link` a symbolic link to `target`, which is stored as given and need not be there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] where the server lets one tell, [`ErrorKind::Unsupported`].
+    async fn create_symlink(&mut self, link: &RemotePath, target: &RemotePath) -> Result<()> {
+        let _ = target;
+        Err(unsupported(Operation::CreateLink).with_path(link))
+    }
+
+    /// Makes `link` another name of the file `existing`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::AlreadyExists`] where the server lets one tell,
+    /// [`ErrorKind::Unsupported`].
+    async fn create_hard_link(&mut self, link: &RemotePath, existing: &RemotePath) -> Result<()> {
+        let _ = existing;
+        Err(unsupported(Operation::CreateLink).with_path(link))
+    }
+
+    /// Copies a file from one place on the server to another; its bytes do not come here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::AlreadyExists`] where the options refuse to replace,
+    /// [`ErrorKind::Unsupported`].
+    async fn copy_file(
+        &mut self,
+        from: &RemotePath,
+        to: &RemotePath,
+        options: CopyOptions,
+    ) -> Result<()> {
+        let _ = (to, options);
+        Err(unsupported(Operation::CopyFile).with_path(from))
+    }
+
+    /// The path that the server itself has for this one: absolute, and with links and `..` resolved as far
+    /// as the server does that. Of a name that is not there, some servers say so and others give a path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Unsupported`].
+    async fn real_path(&mut self, path: &RemotePath) -> Result<RemotePath> {
+        Err(unsupported(Operation::RealPath).with_path(path))
+    }
+
+    /// A path that begins with `~` (this user's folder) or `~name`, made absolute as the server's shell
+    /// would. All other operations take a `~` for what it is, a character.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown user, [`ErrorKind::Unsupported`].
+    async fn expand_home(&mut self, path: &RemotePath) -> Result<RemotePath> {
+        Err(unsupported(Operation::RealPath).with_path(path))
+    }
+
     /// Asks the server for the checksum of a file's content.
     ///
     /// # Errors
@@ -158,6 +219,14 @@ pub trait Session: Debug + Send {
     /// What the server says, [`ErrorKind::Unsupported`].
     async fn current_dir(&mut self) -> Result<RemotePath> {
         Err(unsupported(Operation::CurrentDir))
+    }
+
+    /// How much room there is for new files in a folder.
+    ///
+    /// # Errors
+    /// What the server says, [`ErrorKind::Unsupported`].
+    async fn free_space(&mut self, path: &RemotePath) -> Result<FreeSpace> {
+        Err(unsupported(Operation::FreeSpace).with_path(path))
     }
 
     /// Shows the server that the session is alive, and the caller that the server is.
@@ -216,4 +285,31 @@ pub struct Checksum {
     pub algorithm: ChecksumAlgorithm,
     /// The digest, most significant byte first.
     pub digest: Vec<u8>,
+}
+
+/// Room for new files, as the server tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FreeSpace {
+    /// Bytes that this user may still write.
+    pub available: u64,
+    /// Bytes that the file system has in all, where the server tells.
+    pub total: Option<u64>,
+}
+
+impl FreeSpace {
+    /// Room for so many bytes.
+    pub fn new(available: u64) -> Self {
+        Self {
+            available,
+            total: None,
+        }
+    }
+
+    /// Sets [`FreeSpace::total`].
+    #[must_use]
+    pub fn with_total(mut self, total: u64) -> Self {
+        self.total = Some(total);
+        self
+    }
 }

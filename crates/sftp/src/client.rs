@@ -3,72 +3,68 @@
 //! ```text
 //! request() ─► queue ─► writer task ─► channel ─► server
 //!                                                    │
-//! Reply ◄── by number ◄── reader task ◄── channel ◄──┘
+//! Reply ◄── by number ◄── Exchange ◄─── channel ◄────┘
 //! ```
 //!
-//! The reader task does nothing but read and hand over, and handing over never waits, so the channel
-//! is always drained. What bounds memory is what is not sent: bodies keep a window of requests, and
-//! data to be written is counted in bytes over the whole connection until the server has confirmed it.
+//! What arrives is taken in by [`Exchange`] inside the SSH connection's own task and handed over there, and
+//! handing over never waits, so the channel is always drained. What bounds memory is what is not sent: bodies
+//! keep a window of requests, and data to be written is counted in bytes over the whole channel until the
+//! server has confirmed it.
 //!
-//! A [`Reply`] that is dropped abandons its request: the answer is thrown away when it comes, and a
-//! handle that comes with it is closed.
+//! A [`Reply`] that is dropped abandons its request: if that has not been sent yet, it never is; otherwise the
+//! answer is thrown away when it comes, and a handle that comes with it is closed.
+
+mod exchange;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use ftp_connect_core::{Error, ErrorKind, Result};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
+use russh::{ChannelWriteHalf, client::Msg};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
-use crate::proto::{self, Frames, MAX_FRAME, Request, Response, Version};
+use self::exchange::{Exchange, Waiting, closed};
+use crate::{
+    proto::{self, Request, Response, Version},
+    ssh::Ssh,
+};
 
 /// The client's side of one `sftp` channel. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    shared: Arc<Shared>,
-    queue: mpsc::UnboundedSender<Bytes>,
+    exchange: Arc<Exchange>,
+    queue: mpsc::UnboundedSender<Queued>,
     budget: Arc<Semaphore>,
 }
 
 impl Client {
-    /// Exchanges versions and starts the two tasks, which end with the channel.
+    /// Opens a channel, exchanges versions, and starts the writer task, which ends with the channel.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if the server has no SFTP, [`ErrorKind::Protocol`] with what it said
-    /// instead.
-    pub(crate) async fn start(channel: Channel<Msg>) -> Result<(Self, Version)> {
-        let (reader, writer) = channel.split();
+    /// instead, and what [`Ssh::open_sftp`] says.
+    pub(crate) async fn start(ssh: &Ssh, limit: Duration) -> Result<(Self, Version)> {
+        let (queue, queued) = mpsc::unbounded_channel();
+        let (exchange, opening, ended) = Exchange::new(queue.downgrade());
+        let exchange = Arc::new(exchange);
+        let channel = ssh.open_sftp(Arc::clone(&exchange) as _, limit).await?;
         // Not waiting for the word on the subsystem saves a round trip.
-        writer
+        channel
             .data_bytes(proto::init())
             .await
             .map_err(|_| closed(None))?;
-        let mut incoming = Incoming {
-            channel: reader,
-            frames: Frames::default(),
-            errors: Vec::new(),
-        };
-        let version = incoming.version().await?;
-        let shared = Arc::new(Shared::default());
-        let (queue, queued) = mpsc::unbounded_channel();
-        let (alive, ended) = oneshot::channel();
-        tokio::spawn(write(queued, writer, ended));
-        let reading = read(incoming, Arc::clone(&shared), queue.downgrade());
-        tokio::spawn(async move {
-            reading.await;
-            drop(alive);
-        });
+        let version = exchange.version(opening).await?;
+        tokio::spawn(write(queued, Arc::clone(&exchange), channel, ended));
         let client = Self {
-            shared,
+            exchange,
             queue,
             budget: Arc::new(Semaphore::new(WRITE_BUDGET)),
         };
@@ -102,27 +98,37 @@ impl Client {
     }
 
     fn send(&self, request: &Request<'_>, permit: Option<OwnedSemaphorePermit>) -> Reply {
-        let (sender, receiver) = oneshot::channel();
-        let waiting = Waiting {
-            reply: sender,
-            _permit: permit,
-        };
+        let (waiting, receiver) = Waiting::new(permit);
         // A connection that has ended drops the sender, which the reply tells.
-        if let Some(id) = self.shared.expect(waiting) {
-            let _ = self.queue.send(request.encode(id));
+        if let Some(id) = self.exchange.expect(waiting) {
+            let _ = self.queue.send(Queued {
+                id,
+                packet: request.encode(id),
+                // A handle is given back whether somebody waits for the word on it or not.
+                whatever: matches!(request, Request::Close { .. }),
+            });
         }
         Reply {
             receiver,
-            shared: Arc::clone(&self.shared),
+            exchange: Arc::clone(&self.exchange),
         }
     }
+}
+
+/// A request on its way to the channel.
+#[derive(Debug)]
+struct Queued {
+    id: u32,
+    packet: Bytes,
+    /// Sent also if nobody waits for the answer.
+    whatever: bool,
 }
 
 /// A reply that has not come yet.
 #[derive(Debug)]
 pub(crate) struct Reply {
     receiver: oneshot::Receiver<Response>,
-    shared: Arc<Shared>,
+    exchange: Arc<Exchange>,
 }
 
 impl Reply {
@@ -144,7 +150,7 @@ impl Reply {
         match self.receiver.try_recv() {
             Ok(response) => Some(Ok(response)),
             Err(oneshot::error::TryRecvError::Empty) => None,
-            Err(oneshot::error::TryRecvError::Closed) => Some(Err(self.shared.why_closed())),
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(self.exchange.why_closed())),
         }
     }
 }
@@ -156,102 +162,37 @@ impl Future for Reply {
         let this = &mut *self;
         // Asked again after it told that the connection has ended.
         if this.receiver.is_terminated() {
-            return Poll::Ready(Err(this.shared.why_closed()));
+            return Poll::Ready(Err(this.exchange.why_closed()));
         }
         Pin::new(&mut this.receiver)
             .poll(cx)
-            .map(|outcome| outcome.map_err(|_| this.shared.why_closed()))
-    }
-}
-
-/// What both tasks and all requests share.
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: HashMap<u32, Waiting>,
-    last_id: u32,
-    /// Why the connection ended, once it has.
-    closed: Option<Closed>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    reply: oneshot::Sender<Response>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-#[derive(Debug, Clone)]
-enum Closed {
-    ByServer(String),
-    Protocol(String),
-}
-
-impl Shared {
-    /// Gives a request its number; `None` if the connection has ended.
-    fn expect(&self, waiting: Waiting) -> Option<u32> {
-        let mut state = self.lock();
-        if state.closed.is_some() {
-            return None;
-        }
-        // Numbers come round after four thousand million requests; one may still be waiting then.
-        loop {
-            state.last_id = state.last_id.wrapping_add(1);
-            let id = state.last_id;
-            if let Entry::Vacant(free) = state.waiting.entry(id) {
-                free.insert(waiting);
-                return Some(id);
-            }
-        }
-    }
-
-    fn take(&self, id: u32) -> Option<Waiting> {
-        self.lock().waiting.remove(&id)
-    }
-
-    /// Ends all that waits.
-    fn close(&self, why: Closed) {
-        let waiting = {
-            let mut state = self.lock();
-            state.closed.get_or_insert(why);
-            std::mem::take(&mut state.waiting)
-        };
-        drop(waiting);
-    }
-
-    fn why_closed(&self) -> Error {
-        match self.lock().closed.clone() {
-            Some(Closed::Protocol(what)) => Error::new(ErrorKind::Protocol).with_message(what),
-            Some(Closed::ByServer(said)) => closed(Some(&said)),
-            None => closed(None),
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+            .map(|outcome| outcome.map_err(|_| this.exchange.why_closed()))
     }
 }
 
 /// Sends what is queued, small requests together in one SSH packet.
 ///
-/// It ends with the reader, too: a connection that dies while the server's window is full would never
-/// let a write go on.
+/// It ends with what arrives, too: a connection that dies while the server's window is full would never let a
+/// write go on.
 async fn write(
-    mut queued: mpsc::UnboundedReceiver<Bytes>,
+    mut queued: mpsc::UnboundedReceiver<Queued>,
+    exchange: Arc<Exchange>,
     channel: ChannelWriteHalf<Msg>,
     mut ended: oneshot::Receiver<()>,
 ) {
+    let wanted = |next: &Queued| next.whatever || !exchange.forget_abandoned(next.id);
     while let Some(first) = queued.recv().await {
-        let mut packet = first;
+        if !wanted(&first) {
+            continue;
+        }
+        let mut packet = first.packet;
         if packet.len() < TOGETHER && !queued.is_empty() {
             let mut joined = BytesMut::with_capacity(TOGETHER * 2);
             joined.extend_from_slice(&packet);
             while joined.len() < TOGETHER {
                 match queued.try_recv() {
-                    Ok(next) => joined.extend_from_slice(&next),
+                    Ok(next) if wanted(&next) => joined.extend_from_slice(&next.packet),
+                    Ok(_) => {}
                     Err(_) => break,
                 }
             }
@@ -268,172 +209,7 @@ async fn write(
     }
     // All clients are gone.
     let _ = channel.eof().await;
-}
-
-/// Hands replies over until the channel ends.
-async fn read(
-    mut incoming: Incoming,
-    shared: Arc<Shared>,
-    queue: mpsc::WeakUnboundedSender<Bytes>,
-) {
-    let why = loop {
-        match incoming.packet().await {
-            Ok(packet) => {
-                if let Err(why) = hand_over(packet, &shared, &queue) {
-                    break why;
-                }
-            }
-            Err(why) => break why,
-        }
-    };
-    shared.close(why);
-}
-
-fn hand_over(
-    packet: Bytes,
-    shared: &Arc<Shared>,
-    queue: &mpsc::WeakUnboundedSender<Bytes>,
-) -> Result<(), Closed> {
-    let (id, response) = Response::decode(packet)
-        .map_err(|_| Closed::Protocol("the server sent a packet that is no SFTP".to_owned()))?;
-    let Some(waiting) = shared.take(id) else {
-        return Err(Closed::Protocol(format!(
-            "the server answered request {id}, which was not asked"
-        )));
-    };
-    if let Err(Response::Handle(handle)) = waiting.reply.send(response)
-        && let Some(queue) = queue.upgrade()
-    {
-        // Nobody waits for this handle any more.
-        let (reply, _) = oneshot::channel();
-        let waiting = Waiting {
-            reply,
-            _permit: None,
-        };
-        if let Some(id) = shared.expect(waiting) {
-            let close = Request::Close { handle: &handle };
-            let _ = queue.send(close.encode(id));
-        }
-    }
-    Ok(())
-}
-
-/// The packets that arrive on the channel.
-struct Incoming {
-    channel: ChannelReadHalf,
-    frames: Frames,
-    /// The end of what the server wrote to standard error.
-    errors: Vec<u8>,
-}
-
-impl Incoming {
-    async fn packet(&mut self) -> Result<Bytes, Closed> {
-        loop {
-            match self.frames.next() {
-                Ok(Some(packet)) => return Ok(packet),
-                Ok(None) => {}
-                Err(length) => {
-                    return Err(Closed::Protocol(format!(
-                        "the server sent a packet of {length} bytes; {MAX_FRAME} are the most"
-                    )));
-                }
-            }
-            match self.channel.wait().await {
-                Some(ChannelMsg::Data { data }) => self.frames.push(&data),
-                Some(ChannelMsg::ExtendedData { data, .. }) => self.keep_error(&data),
-                Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
-                    return Err(Closed::ByServer(one_line(&self.errors)));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    /// The first packet. Text in its place is what a login script printed.
-    async fn version(&mut self) -> Result<Version> {
-        loop {
-            match self.frames.next() {
-                Ok(Some(packet)) => {
-                    return Version::decode(packet).map_err(|_| {
-                        Error::new(ErrorKind::Protocol)
-                            .with_message("the server does not begin with its SFTP version")
-                    });
-                }
-                Ok(None) => {}
-                Err(_) => {
-                    // Let the rest of the text come, but not for long.
-                    let _ = timeout(NOISE, self.drain()).await;
-                    return Err(noise(self.frames.rest()));
-                }
-            }
-            match self.channel.wait().await {
-                Some(ChannelMsg::Data { data }) => self.frames.push(&data),
-                Some(ChannelMsg::ExtendedData { data, .. }) => self.keep_error(&data),
-                Some(ChannelMsg::Failure) => {
-                    return Err(Error::new(ErrorKind::Unsupported)
-                        .with_message("the server has no SFTP: it refuses the subsystem")
-                        .with_hint("have SFTP turned on at the server, or use another protocol"));
-                }
-                Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
-                    let _ = timeout(NOISE, self.drain()).await;
-                    if !self.frames.rest().is_empty() {
-                        return Err(noise(self.frames.rest()));
-                    }
-                    let said = one_line(&self.errors);
-                    let mut message = "the server closed the channel before SFTP began".to_owned();
-                    if !said.is_empty() {
-                        message = format!("{message}: {said}");
-                    }
-                    return Err(Error::new(ErrorKind::Closed)
-                        .with_message(message)
-                        .with_hint("the SFTP program of the server may be missing or fail"));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    async fn drain(&mut self) {
-        while self.frames.rest().len() < NOISE_BYTES {
-            match self.channel.wait().await {
-                Some(ChannelMsg::Data { data }) => self.frames.push(&data),
-                Some(ChannelMsg::ExtendedData { data, .. }) => self.keep_error(&data),
-                Some(ChannelMsg::Close) | None => return,
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn keep_error(&mut self, data: &[u8]) {
-        self.errors.extend_from_slice(data);
-        let surplus = self.errors.len().saturating_sub(NOISE_BYTES);
-        self.errors.drain(..surplus);
-    }
-}
-
-fn noise(bytes: &[u8]) -> Error {
-    Error::new(ErrorKind::Protocol)
-        .with_message(format!(
-            "the server sent text where SFTP should begin: {}",
-            one_line(bytes)
-        ))
-        .with_hint(
-            "a login script of the user prints this: let it print nothing when not interactive",
-        )
-}
-
-fn closed(said: Option<&str>) -> Error {
-    let error = Error::new(ErrorKind::Closed);
-    match said.filter(|said| !said.is_empty()) {
-        Some(said) => error.with_message(format!("the server closed the connection: {said}")),
-        None => error,
-    }
-}
-
-fn one_line(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes).replace(char::is_control, " ");
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().take(300).collect()
+    let _ = channel.close().await;
 }
 
 /// Bytes of data on the way to the server and not yet confirmed, 16 MiB: a link of 1 Gbit/s with
@@ -442,9 +218,3 @@ pub(crate) const WRITE_BUDGET: usize = 16 * 1024 * 1024;
 
 /// Requests are joined up to this many bytes, the usual size of an SSH packet.
 const TOGETHER: usize = 32 * 1024;
-
-/// How long the rest of a text that is no SFTP is waited for.
-const NOISE: Duration = Duration::from_millis(300);
-
-/// How much of it is kept.
-const NOISE_BYTES: usize = 2048;

@@ -18,8 +18,9 @@ mod tests;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use frames::{Frames, MAX_FRAME};
-pub(crate) use request::{OpenFlags, Request, init};
-pub(crate) use response::{Name, Response, ServerLimits, Status, Version};
+pub(crate) use request::{OpenFlags, Request, extension, init};
+pub(crate) use response::{Digest, DiskSpace, Name, Response, ServerLimits, Status, Version};
+pub(crate) use wire::Malformed;
 
 /// The version this client speaks, and nearly every server with it.
 pub(crate) const VERSION: u32 = 3;
@@ -35,6 +36,7 @@ mod kind {
     pub(super) const LSTAT: u8 = 7;
     pub(super) const FSTAT: u8 = 8;
     pub(super) const SETSTAT: u8 = 9;
+    pub(super) const FSETSTAT: u8 = 10;
     pub(super) const OPENDIR: u8 = 11;
     pub(super) const READDIR: u8 = 12;
     pub(super) const REMOVE: u8 = 13;
@@ -43,6 +45,8 @@ mod kind {
     pub(super) const REALPATH: u8 = 16;
     pub(super) const STAT: u8 = 17;
     pub(super) const RENAME: u8 = 18;
+    pub(super) const READLINK: u8 = 19;
+    pub(super) const SYMLINK: u8 = 20;
     pub(super) const STATUS: u8 = 101;
     pub(super) const HANDLE: u8 = 102;
     pub(super) const DATA: u8 = 103;

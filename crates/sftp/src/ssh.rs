@@ -9,6 +9,7 @@
 //! credential could be sent exists before the key is accepted.
 
 mod algorithms;
+mod channels;
 mod failure;
 mod host_key;
 mod known_hosts;
@@ -23,15 +24,17 @@ use std::{
 
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Result, Timings, dial};
 use russh::{
-    Channel, Disconnect,
+    ChannelId, ChannelWriteHalf, Disconnect,
     client::{self, DisconnectReason, Handle, Msg},
     keys::{Algorithm, HashAlg, PublicKeyOrCertificate},
 };
 use tokio::time::timeout;
 
+pub(crate) use channels::Sink;
 pub(crate) use host_key::Presented;
 
 use self::{
+    channels::Channels,
     failure::Failure,
     host_key::{Accepted, Judge},
     login::Goodbye,
@@ -43,6 +46,7 @@ use crate::keys::LoadedKey;
 #[derive(Debug)]
 pub(crate) struct Ssh {
     handle: Connection,
+    channels: Channels,
     seen: Arc<Mutex<Seen>>,
     pub(crate) facts: Facts,
     /// Dropping the session closes the connection at once.
@@ -70,6 +74,7 @@ impl Ssh {
         let (connected, started) = shake_hands(params, Purpose::Session(judge), &known).await?;
         let Handshake {
             outcome,
+            channels,
             seen,
             opening,
             leash,
@@ -93,6 +98,7 @@ impl Ssh {
         }
         Ok(Self {
             handle: Connection(handle),
+            channels,
             seen,
             facts: Facts {
                 peer: dialed.peer,
@@ -121,9 +127,13 @@ impl Ssh {
         Ok(())
     }
 
-    /// Opens a channel for the `sftp` subsystem; the server's word on the subsystem itself comes
-    /// over the channel.
-    pub(crate) async fn open_sftp(&self, limit: Duration) -> Result<Channel<Msg>> {
+    /// Opens a channel for the `sftp` subsystem. What arrives on it goes to `sink`, the server's word on the
+    /// subsystem itself too, which is not waited for.
+    pub(crate) async fn open_sftp(
+        &self,
+        sink: Arc<dyn Sink>,
+        limit: Duration,
+    ) -> Result<ChannelWriteHalf<Msg>> {
         let open = async {
             let channel = self
                 .handle
@@ -139,6 +149,9 @@ impl Ssh {
                     }
                     failure::translate(error)
                 })?;
+            // Without its reading half, the library's queue of what arrives is closed.
+            let (_, channel) = channel.split();
+            self.channels.register(channel.id(), sink);
             channel
                 .request_subsystem(true, "sftp")
                 .await
@@ -196,6 +209,7 @@ pub(crate) async fn host_key(params: &ConnectParams) -> Result<Presented> {
 
 struct Handshake {
     outcome: std::result::Result<Handle<Client>, Failure>,
+    channels: Channels,
     seen: Arc<Mutex<Seen>>,
     opening: Opening,
     leash: Leash,
@@ -221,8 +235,10 @@ async fn shake_hands(
     let peer = dialed.peer;
     let (wire, leash, opening) = Wire::new(dialed.stream);
     let seen = Arc::new(Mutex::new(Seen::default()));
+    let channels = Channels::default();
     let client = Client {
         purpose,
+        channels: channels.clone(),
         seen: Arc::clone(&seen),
     };
     let config = Arc::new(algorithms::config(params, known_types));
@@ -242,6 +258,7 @@ async fn shake_hands(
     let dialed = Dialed { peer, timings };
     let handshake = Handshake {
         outcome,
+        channels,
         seen,
         opening,
         leash,
@@ -261,6 +278,7 @@ enum Purpose {
 #[derive(Debug)]
 struct Client {
     purpose: Purpose,
+    channels: Channels,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -280,6 +298,13 @@ impl Seen {
             Some(Goodbye::Message { text, .. }) if !text.is_empty() => Some(text.clone()),
             _ => None,
         }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // The library drops it with the connection.
+        self.channels.end_all();
     }
 }
 
@@ -342,6 +367,62 @@ impl client::Handler for Client {
         if seen.banner.len() + banner.len() <= BANNER_BYTES {
             seen.banner.push_str(banner);
         }
+        Ok(())
+    }
+
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        if let Some(sink) = self.channels.sink(channel) {
+            sink.data(data);
+        }
+        Ok(())
+    }
+
+    async fn extended_data(
+        &mut self,
+        channel: ChannelId,
+        _kind: u32,
+        text: &[u8],
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        if let Some(sink) = self.channels.sink(channel) {
+            sink.error_text(text);
+        }
+        Ok(())
+    }
+
+    async fn channel_failure(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        if let Some(sink) = self.channels.sink(channel) {
+            sink.refused();
+        }
+        Ok(())
+    }
+
+    async fn channel_eof(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        if let Some(sink) = self.channels.sink(channel) {
+            sink.ended();
+        }
+        Ok(())
+    }
+
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut client::Session,
+    ) -> std::result::Result<(), Failure> {
+        self.channels.end(channel);
         Ok(())
     }
 

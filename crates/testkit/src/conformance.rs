@@ -29,6 +29,7 @@
 mod capabilities;
 mod content;
 mod interruption;
+mod links;
 mod listing;
 mod probe;
 mod report;
@@ -153,6 +154,7 @@ fn tests(options: &Options) -> Vec<Test> {
     tests.extend(content::tests(options.large));
     tests.extend(listing::tests());
     tests.extend(tree::tests());
+    tests.extend(links::tests());
     tests.extend(interruption::tests(options.large));
     tests
 }

@@ -8,7 +8,7 @@
 //! - DSA and certificates, server-sig-algs quirks, two-factor logins, old ciphers;
 //! - names that are not UTF-8: russh-sftp holds names as strings, and answers a request with such a name
 //!   under the wrong number; in listings they appear with replacement characters;
-//! - `SYMLINK`, `limits@openssh.com` and other extensions except `posix-rename@openssh.com`;
+//! - `limits@openssh.com` and other extensions except `posix-rename@`, `hardlink@` and `fsync@openssh.com`;
 //! - several requests at once: they are answered strictly in order;
 //! - IPv6: it listens on 127.0.0.1.
 

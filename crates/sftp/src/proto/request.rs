@@ -2,7 +2,10 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{Attributes, VERSION, kind, wire::put_string};
+use super::{
+    Attributes, VERSION, kind,
+    wire::{put_string, put_strings},
+};
 
 /// How a file is opened (§6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) enum Request<'a> {
     Open {
         path: &'a [u8],
         flags: OpenFlags,
+        /// For a file that is created.
+        attributes: Attributes,
     },
     Close {
         handle: &'a [u8],
@@ -45,6 +50,10 @@ pub(crate) enum Request<'a> {
     },
     Fstat {
         handle: &'a [u8],
+    },
+    FSetStat {
+        handle: &'a [u8],
+        attributes: Attributes,
     },
     SetStat {
         path: &'a [u8],
@@ -72,6 +81,15 @@ pub(crate) enum Request<'a> {
     Stat {
         path: &'a [u8],
     },
+    ReadLink {
+        path: &'a [u8],
+    },
+    /// The two paths in the order that the server wants them: the draft has the link first (§6.10), and
+    /// nearly every server, OpenSSH before all, the target.
+    Symlink {
+        first: &'a [u8],
+        second: &'a [u8],
+    },
     Rename {
         from: &'a [u8],
         to: &'a [u8],
@@ -83,6 +101,39 @@ pub(crate) enum Request<'a> {
     },
     /// `limits@openssh.com`.
     Limits,
+    /// `hardlink@openssh.com`: the file that is there first.
+    HardLink {
+        existing: &'a [u8],
+        link: &'a [u8],
+    },
+    /// `fsync@openssh.com`.
+    FSync {
+        handle: &'a [u8],
+    },
+    /// `statvfs@openssh.com`.
+    StatVfs {
+        path: &'a [u8],
+    },
+    /// `copy-data`, from beginning to end
+    /// (draft-ietf-secsh-filexfer-extensions-00 §7).
+    CopyData {
+        from: &'a [u8],
+        to: &'a [u8],
+    },
+    /// `expand-path@openssh.com`.
+    ExpandPath {
+        path: &'a [u8],
+    },
+    /// `check-file-name`, the whole file by one of these algorithms
+    /// (draft-ietf-secsh-filexfer-extensions-00 §3).
+    CheckFile {
+        path: &'a [u8],
+        algorithms: &'a [u8],
+    },
+    /// `md5-hash`, the whole file, from whoever asks (draft-ietf-secsh-filexfer-extensions-00 §2).
+    Md5Hash {
+        path: &'a [u8],
+    },
 }
 
 impl Request<'_> {
@@ -93,13 +144,21 @@ impl Request<'_> {
         out.put_u8(self.kind());
         out.put_u32(id);
         match *self {
-            Request::Open { path, flags } => {
+            Request::Open {
+                path,
+                flags,
+                attributes,
+            } => {
                 put_string(&mut out, path);
                 out.put_u32(flags.0);
-                Attributes::default().encode(&mut out);
+                attributes.encode(&mut out);
             }
             Request::Close { handle } | Request::Fstat { handle } | Request::ReadDir { handle } => {
                 put_string(&mut out, handle);
+            }
+            Request::FSetStat { handle, attributes } => {
+                put_string(&mut out, handle);
+                attributes.encode(&mut out);
             }
             Request::Read {
                 handle,
@@ -124,21 +183,52 @@ impl Request<'_> {
             | Request::OpenDir { path }
             | Request::Remove { path }
             | Request::RemoveDir { path }
-            | Request::RealPath { path } => put_string(&mut out, path),
+            | Request::RealPath { path }
+            | Request::ReadLink { path } => put_string(&mut out, path),
             Request::SetStat { path, attributes } | Request::MakeDir { path, attributes } => {
                 put_string(&mut out, path);
                 attributes.encode(&mut out);
             }
-            Request::Rename { from, to } => {
-                put_string(&mut out, from);
-                put_string(&mut out, to);
-            }
+            Request::Rename { from, to } => put_strings(&mut out, [from, to]),
+            Request::Symlink { first, second } => put_strings(&mut out, [first, second]),
             Request::PosixRename { from, to } => {
-                put_string(&mut out, POSIX_RENAME);
-                put_string(&mut out, from);
-                put_string(&mut out, to);
+                put_strings(&mut out, [extension::POSIX_RENAME.as_bytes(), from, to]);
             }
-            Request::Limits => put_string(&mut out, LIMITS),
+            Request::Limits => put_string(&mut out, extension::LIMITS.as_bytes()),
+            Request::HardLink { existing, link } => {
+                put_strings(&mut out, [extension::HARD_LINK.as_bytes(), existing, link]);
+            }
+            Request::FSync { handle } => {
+                put_strings(&mut out, [extension::FSYNC.as_bytes(), handle]);
+            }
+            Request::StatVfs { path } => {
+                put_strings(&mut out, [extension::STATVFS.as_bytes(), path]);
+            }
+            Request::CopyData { from, to } => {
+                put_strings(&mut out, [extension::COPY_DATA.as_bytes(), from]);
+                out.put_u64(0);
+                // 0 is up to the end.
+                out.put_u64(0);
+                put_string(&mut out, to);
+                out.put_u64(0);
+            }
+            Request::ExpandPath { path } => {
+                put_strings(&mut out, [extension::EXPAND_PATH.as_bytes(), path]);
+            }
+            Request::CheckFile { path, algorithms } => {
+                put_strings(&mut out, [b"check-file-name", path, algorithms]);
+                out.put_u64(0);
+                out.put_u64(0);
+                // One digest over all, not one for each block.
+                out.put_u32(0);
+            }
+            Request::Md5Hash { path } => {
+                put_strings(&mut out, [extension::MD5_HASH.as_bytes(), path]);
+                out.put_u64(0);
+                out.put_u64(0);
+                // Nothing to compare the first bytes with.
+                put_string(&mut out, b"");
+            }
         }
         finish(out)
     }
@@ -151,6 +241,7 @@ impl Request<'_> {
             Request::Write { .. } => kind::WRITE,
             Request::Lstat { .. } => kind::LSTAT,
             Request::Fstat { .. } => kind::FSTAT,
+            Request::FSetStat { .. } => kind::FSETSTAT,
             Request::SetStat { .. } => kind::SETSTAT,
             Request::OpenDir { .. } => kind::OPENDIR,
             Request::ReadDir { .. } => kind::READDIR,
@@ -160,31 +251,26 @@ impl Request<'_> {
             Request::RealPath { .. } => kind::REALPATH,
             Request::Stat { .. } => kind::STAT,
             Request::Rename { .. } => kind::RENAME,
-            Request::PosixRename { .. } | Request::Limits => kind::EXTENDED,
+            Request::ReadLink { .. } => kind::READLINK,
+            Request::Symlink { .. } => kind::SYMLINK,
+            Request::PosixRename { .. }
+            | Request::Limits
+            | Request::HardLink { .. }
+            | Request::FSync { .. }
+            | Request::StatVfs { .. }
+            | Request::CopyData { .. }
+            | Request::ExpandPath { .. }
+            | Request::CheckFile { .. }
+            | Request::Md5Hash { .. } => kind::EXTENDED,
         }
     }
 
-    /// How many bytes the strings take, so that one allocation does.
+    /// How many bytes of data it carries, so that one allocation does for these; what else there is fits
+    /// in the usual room, or makes it grow.
     fn payload(&self) -> usize {
         match self {
             Request::Write { handle, data, .. } => handle.len() + data.len(),
-            Request::Rename { from, to } | Request::PosixRename { from, to } => {
-                from.len() + to.len()
-            }
-            Request::Open { path, .. }
-            | Request::Lstat { path }
-            | Request::Stat { path }
-            | Request::SetStat { path, .. }
-            | Request::OpenDir { path }
-            | Request::Remove { path }
-            | Request::MakeDir { path, .. }
-            | Request::RemoveDir { path }
-            | Request::RealPath { path } => path.len(),
-            Request::Close { handle }
-            | Request::Read { handle, .. }
-            | Request::Fstat { handle }
-            | Request::ReadDir { handle } => handle.len(),
-            Request::Limits => 0,
+            _ => USUAL,
         }
     }
 }
@@ -204,5 +290,18 @@ fn finish(mut packet: BytesMut) -> Bytes {
     packet.freeze()
 }
 
-pub(super) const POSIX_RENAME: &[u8] = b"posix-rename@openssh.com";
-pub(super) const LIMITS: &[u8] = b"limits@openssh.com";
+/// Room for a path or two.
+const USUAL: usize = 128;
+
+/// Names of the extensions that are used where a server announces them. OpenSSH's are in its file PROTOCOL.
+pub(crate) mod extension {
+    pub(crate) const POSIX_RENAME: &str = "posix-rename@openssh.com";
+    pub(crate) const LIMITS: &str = "limits@openssh.com";
+    pub(crate) const HARD_LINK: &str = "hardlink@openssh.com";
+    pub(crate) const FSYNC: &str = "fsync@openssh.com";
+    pub(crate) const STATVFS: &str = "statvfs@openssh.com";
+    pub(crate) const COPY_DATA: &str = "copy-data";
+    pub(crate) const EXPAND_PATH: &str = "expand-path@openssh.com";
+    pub(crate) const CHECK_FILE: &str = "check-file";
+    pub(crate) const MD5_HASH: &str = "md5-hash";
+}

@@ -106,9 +106,14 @@ impl Version {
     }
 
     pub(crate) fn offers(&self, extension: &str) -> bool {
-        self.extensions
-            .iter()
-            .any(|(name, _)| name == extension.as_bytes())
+        self.data_of(extension).is_some()
+    }
+
+    /// What the server says beside an extension's name, a version or a list.
+    pub(crate) fn data_of(&self, extension: &str) -> Option<&Bytes> {
+        let mut all = self.extensions.iter();
+        all.find(|(name, _)| name == extension.as_bytes())
+            .map(|(_, data)| data)
     }
 }
 
@@ -121,6 +126,8 @@ pub(crate) struct ServerLimits {
     pub(crate) read: u64,
     /// The most bytes one WRITE may carry.
     pub(crate) write: u64,
+    /// How many files may be open at once.
+    pub(crate) handles: u64,
 }
 
 impl ServerLimits {
@@ -130,6 +137,63 @@ impl ServerLimits {
             packet: fields.u64()?,
             read: fields.u64()?,
             write: fields.u64()?,
+            // The extension's first version had three numbers.
+            handles: fields.u64().unwrap_or_default(),
+        })
+    }
+}
+
+/// The answer to `statvfs@openssh.com`: bytes, of the eleven numbers of POSIX `statvfs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DiskSpace {
+    /// For those who are not root.
+    pub(crate) available: u64,
+    pub(crate) total: u64,
+}
+
+impl DiskSpace {
+    pub(crate) fn decode(body: Bytes) -> Result<Self, Malformed> {
+        let mut fields = Fields::new(body);
+        let block = fields.u64()?;
+        let fragment = fields.u64()?;
+        let blocks = fields.u64()?;
+        let _free_for_root = fields.u64()?;
+        let available = fields.u64()?;
+        // The counts are in fragments; who has none of them means blocks.
+        let unit = if fragment == 0 { block } else { fragment };
+        Ok(Self {
+            available: available.saturating_mul(unit),
+            total: blocks.saturating_mul(unit),
+        })
+    }
+}
+
+/// The answer to `check-file-name` or `md5-hash`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Digest {
+    /// Such as `sha256`.
+    pub(crate) algorithm: Bytes,
+    pub(crate) digest: Bytes,
+}
+
+impl Digest {
+    /// The digest is the rest of the packet, and no string.
+    pub(crate) fn decode_check_file(body: Bytes) -> Result<Self, Malformed> {
+        let mut fields = Fields::new(body);
+        // The extension's name again, which says nothing.
+        fields.string()?;
+        Ok(Self {
+            algorithm: fields.string()?,
+            digest: fields.rest(),
+        })
+    }
+
+    pub(crate) fn decode_md5(body: Bytes) -> Result<Self, Malformed> {
+        let mut fields = Fields::new(body);
+        fields.string()?;
+        Ok(Self {
+            algorithm: Bytes::from_static(b"md5"),
+            digest: fields.string()?,
         })
     }
 }

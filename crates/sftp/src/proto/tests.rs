@@ -4,8 +4,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::{
-    Attributes, Frames, MAX_FRAME, Name, OpenFlags, Request, Response, ServerLimits, Status,
-    Version, init, kind,
+    Attributes, Digest, DiskSpace, Frames, MAX_FRAME, Name, OpenFlags, Request, Response,
+    ServerLimits, Status, Version, init, kind,
     wire::{Malformed, put_string},
 };
 
@@ -26,6 +26,7 @@ fn requests_stand_on_the_wire_as_the_draft_says() {
             flags: OpenFlags::WRITE
                 .and(OpenFlags::CREATE)
                 .and(OpenFlags::TRUNCATE),
+            attributes: Attributes::default(),
         },
         b"\x03\0\0\0\x07\0\0\0\x02a\xe9\0\0\0\x1a\0\0\0\0",
     );
@@ -61,6 +62,27 @@ fn requests_stand_on_the_wire_as_the_draft_says() {
         b"\x09\0\0\0\x07\0\0\0\x01p\0\0\0\x0c\0\0\x01\xa4\0\0\0\x01\0\0\0\x02",
     );
     check_request(
+        Request::FSetStat {
+            handle: b"h",
+            attributes: Attributes {
+                size: Some(5),
+                ..Attributes::default()
+            },
+        },
+        b"\x0a\0\0\0\x07\0\0\0\x01h\0\0\0\x01\0\0\0\0\0\0\0\x05",
+    );
+    check_request(
+        Request::ReadLink { path: b"l" },
+        b"\x13\0\0\0\x07\0\0\0\x01l",
+    );
+    check_request(
+        Request::Symlink {
+            first: b"1",
+            second: b"22",
+        },
+        b"\x14\0\0\0\x07\0\0\0\x011\0\0\0\x0222",
+    );
+    check_request(
         Request::PosixRename {
             from: b"a",
             to: b"b",
@@ -70,6 +92,47 @@ fn requests_stand_on_the_wire_as_the_draft_says() {
     check_request(
         Request::Limits,
         b"\xc8\0\0\0\x07\0\0\0\x12limits@openssh.com",
+    );
+}
+
+#[test]
+fn extensions_stand_on_the_wire_as_their_authors_say() {
+    check_request(
+        Request::HardLink {
+            existing: b"a",
+            link: b"b",
+        },
+        b"\xc8\0\0\0\x07\0\0\0\x14hardlink@openssh.com\0\0\0\x01a\0\0\0\x01b",
+    );
+    check_request(
+        Request::FSync { handle: b"h" },
+        b"\xc8\0\0\0\x07\0\0\0\x11fsync@openssh.com\0\0\0\x01h",
+    );
+    check_request(
+        Request::StatVfs { path: b"p" },
+        b"\xc8\0\0\0\x07\0\0\0\x13statvfs@openssh.com\0\0\0\x01p",
+    );
+    check_request(
+        Request::ExpandPath { path: b"~" },
+        b"\xc8\0\0\0\x07\0\0\0\x17expand-path@openssh.com\0\0\0\x01~",
+    );
+    check_request(
+        Request::CopyData {
+            from: b"a",
+            to: b"b",
+        },
+        b"\xc8\0\0\0\x07\0\0\0\x09copy-data\0\0\0\x01a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01b\0\0\0\0\0\0\0\0",
+    );
+    check_request(
+        Request::CheckFile {
+            path: b"p",
+            algorithms: b"md5",
+        },
+        b"\xc8\0\0\0\x07\0\0\0\x0fcheck-file-name\0\0\0\x01p\0\0\0\x03md5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    );
+    check_request(
+        Request::Md5Hash { path: b"p" },
+        b"\xc8\0\0\0\x07\0\0\0\x08md5-hash\0\0\0\x01p\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     );
 }
 
@@ -154,6 +217,41 @@ fn the_version_packet_names_the_extensions() {
 }
 
 #[test]
+fn the_room_on_a_disk_is_counted_in_fragments() {
+    let space = |numbers: [u64; 5]| {
+        let mut body = BytesMut::new();
+        for number in numbers {
+            body.put_u64(number);
+        }
+        DiskSpace::decode(body.freeze()).map(|space| (space.available, space.total))
+    };
+    assert_eq!(space([8192, 4096, 10, 9, 8]), Ok((8 * 4096, 10 * 4096)));
+    assert_eq!(space([8192, 0, 10, 9, 8]), Ok((8 * 8192, 10 * 8192)));
+    assert_eq!(
+        space([1, u64::MAX, u64::MAX, 9, 8]),
+        Ok((u64::MAX, u64::MAX))
+    );
+    assert_eq!(
+        DiskSpace::decode(Bytes::from_static(&[0; 39])),
+        Err(Malformed)
+    );
+}
+
+#[test]
+fn digests_come_as_the_rest_or_as_a_string() {
+    let body = Bytes::from_static(b"\0\0\0\x0acheck-file\0\0\0\x03md5\x01\x02");
+    let told = Digest::decode_check_file(body).unwrap();
+    assert_eq!(
+        (&told.algorithm[..], &told.digest[..]),
+        (&b"md5"[..], &[1, 2][..])
+    );
+    let body = Bytes::from_static(b"\0\0\0\x08md5-hash\0\0\0\x02\x01\x02");
+    assert_eq!(Digest::decode_md5(body), Ok(told));
+    let cut = Bytes::from_static(b"\0\0\0\x08md5-hash\0\0\0\x03\x01\x02");
+    assert_eq!(Digest::decode_md5(cut), Err(Malformed));
+}
+
+#[test]
 fn limits_need_three_numbers() {
     let mut body = BytesMut::new();
     for number in [262_144_u64, 261_120, 261_120, 1019] {
@@ -161,8 +259,8 @@ fn limits_need_three_numbers() {
     }
     let limits = ServerLimits::decode(body.freeze()).unwrap();
     assert_eq!(
-        (limits.packet, limits.read, limits.write),
-        (262_144, 261_120, 261_120)
+        (limits.packet, limits.read, limits.write, limits.handles),
+        (262_144, 261_120, 261_120, 1019)
     );
     assert_eq!(
         ServerLimits::decode(Bytes::from_static(&[0; 23])),
@@ -302,7 +400,10 @@ proptest! {
         let packet = Bytes::from(bytes.clone());
         let _ = Response::decode(packet.clone());
         let _ = Version::decode(packet.clone());
-        let _ = ServerLimits::decode(packet);
+        let _ = ServerLimits::decode(packet.clone());
+        let _ = DiskSpace::decode(packet.clone());
+        let _ = Digest::decode_check_file(packet.clone());
+        let _ = Digest::decode_md5(packet);
         let mut frames = Frames::default();
         frames.push(&bytes);
         while let Ok(Some(packet)) = frames.next() {

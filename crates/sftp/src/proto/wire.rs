@@ -49,3 +49,10 @@ pub(super) fn put_string(out: &mut BytesMut, bytes: &[u8]) {
     out.put_u32(bytes.len() as u32);
     out.put_slice(bytes);
 }
+
+/// Appends strings, each with its length.
+pub(super) fn put_strings<const N: usize>(out: &mut BytesMut, strings: [&[u8]; N]) {
+    for string in strings {
+        put_string(out, string);
+    }
+}

@@ -44,13 +44,17 @@ impl OpenHandle {
     }
 
     /// Closes it and waits for the server's word.
-    pub(super) async fn close(mut self, limit: Duration) -> Result<()> {
-        let mut reply = self.send_close();
-        status::done(reply.wait(limit).await?)
+    pub(super) async fn close(self, limit: Duration) -> Result<()> {
+        status::done(self.send_close().wait(limit).await?)
     }
 
-    fn send_close(&mut self) -> Reply {
+    /// Closes it; what was asked of it before is done before.
+    pub(super) fn send_close(mut self) -> Reply {
         self.closing = true;
+        self.close_request()
+    }
+
+    fn close_request(&self) -> Reply {
         self.client.request(&Request::Close {
             handle: &self.handle,
         })
@@ -60,7 +64,7 @@ impl OpenHandle {
 impl Drop for OpenHandle {
     fn drop(&mut self) {
         if !self.closing {
-            drop(self.send_close());
+            drop(self.close_request());
         }
     }
 }

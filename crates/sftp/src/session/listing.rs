@@ -126,11 +126,7 @@ impl Listing for Entries {
             self.ready.clear();
             self.advance().await?;
         }
-        let (path, idle) = (self.path, self.idle);
-        self.handle
-            .close(idle)
-            .await
-            .map_err(|error| error.with_operation(Operation::List).with_path(&path))?;
+        // As with a file that was read, nothing hangs on the word on closing.
         Ok(self.summary)
     }
 }
@@ -152,6 +148,10 @@ pub(super) fn entry(name: RemotePath, attributes: &Attributes, long: &[u8]) -> E
 
 pub(super) fn is_dir(attributes: &Attributes) -> bool {
     kind(attributes, b"") == EntryKind::Dir
+}
+
+pub(super) fn is_link(attributes: &Attributes) -> bool {
+    kind(attributes, b"") == EntryKind::Symlink
 }
 
 fn kind(attributes: &Attributes, long: &[u8]) -> EntryKind {

@@ -1,8 +1,9 @@
-//! How much to ask for ahead of what has come: twice what fits on the line.
+//! How much may be under way, asked for or sent and not yet answered: twice what fits on the line.
 //!
-//! Asking for too little leaves the line idle for most of a long round trip. Asking for too much is no
-//! better: OpenSSH's server keeps what does not fit on the line in one buffer and moves all of it with
-//! each packet it sends, so that 16 MiB asked for on a short line take ten times as long as 2 MiB.
+//! Too little leaves the line idle for most of a long round trip. Too much is no better: OpenSSH's server
+//! keeps what does not fit on the line in one buffer and moves all of it with each packet it sends, so that
+//! 16 MiB asked for on a short line take ten times as long as 2 MiB; and on a slow line, what is under way when
+//! a transfer is given up holds up all that comes after.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new() -> Self {
         Self {
-            window: LEAST,
+            window: START,
             fastest: None,
             round: None,
             counted: 0,
@@ -46,18 +47,23 @@ impl Pace {
         }
         let rate = self.counted as f64 / lasted.as_secs_f64();
         let fits = 2.0 * rate * fastest.as_secs_f64();
-        self.window = (fits as usize).clamp(LEAST, MOST);
+        // What a slow line carries in a second is enough for it.
+        let least = (rate as usize).clamp(LEAST, START);
+        self.window = (fits as usize).clamp(least, MOST);
         self.round = Some(now);
         self.counted = 0;
     }
 }
 
-/// What is asked for when nothing is known yet: 64 requests of the usual size.
-const LEAST: usize = 2 * 1024 * 1024;
+/// What may be under way when nothing is known yet: 64 requests of the usual size.
+const START: usize = 2 * 1024 * 1024;
 
-/// The most bytes asked for and not yet handed out, 16 MiB: a line of 1 Gbit/s with 130 ms of round
-/// trip stays full.
-const MOST: usize = 16 * 1024 * 1024;
+/// The least on the slowest line: one large request.
+const LEAST: usize = 256 * 1024;
+
+/// The most bytes of one transfer that are under way or not yet handed out, 16 MiB: a line of 1 Gbit/s with
+/// 130 ms of round trip stays full.
+pub(super) const MOST: usize = 16 * 1024 * 1024;
 
 /// The shortest time a rate is measured over.
 const SHORTEST: Duration = Duration::from_millis(5);
@@ -89,8 +95,12 @@ mod tests {
 
     #[test]
     fn a_short_line_needs_little_and_a_long_one_much() {
-        assert_eq!(play(500e6, 0), LEAST);
-        assert_eq!(play(1e6, 50), LEAST);
+        assert_eq!(play(500e6, 0), START);
+        let window = play(1e6, 50);
+        assert!((900_000..1_100_000).contains(&window), "{window}");
+        // Two of the requests that this line needs seconds for.
+        let window = play(20e3, 50);
+        assert!((500_000..550_000).contains(&window), "{window}");
         // 100 MB/s for 60 ms are 6 MB, and the window is twice that or a little more.
         let window = play(100e6, 60);
         assert!((11_000_000..15_000_000).contains(&window), "{window}");

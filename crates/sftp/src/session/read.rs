@@ -282,11 +282,8 @@ impl ReadBody for Reading {
             ));
             return Err(self.fail(error));
         }
-        let (path, idle) = (self.path, self.idle);
-        self.handle
-            .close(idle)
-            .await
-            .map_err(|error| error.with_operation(Operation::Read).with_path(&path))?;
+        // Dropping the handle closes it. The word on that is not waited for: it says nothing of what was read,
+        // and would cost a round trip for each file.
         Ok(Transferred::new(read, ended || at_size))
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn error(status: &Status) -> Error {
         2 | 10 => ErrorKind::NotFound,
         3 | 12 | 22 => ErrorKind::PermissionDenied,
         4 => failure(&text),
-        5 => ErrorKind::Protocol,
+        // "Bad message": OpenSSH says so where the system says "invalid argument".
+        5 => ErrorKind::Refused,
         6 | 7 => ErrorKind::Closed,
         8 => ErrorKind::Unsupported,
         11 => ErrorKind::AlreadyExists,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that panics has failed
 
 mod conformance;
+mod extensions;
 mod host_key;
 mod login;
 mod odd;

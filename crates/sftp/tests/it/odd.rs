@@ -34,11 +34,24 @@ pub(crate) enum Sftp {
 impl Sftp {
     /// Version 3 without extensions, and after that the test's answers.
     pub(crate) fn answers(
+        answer: impl FnMut(u8, u32, &[u8]) -> Vec<Vec<u8>> + Send + 'static,
+    ) -> Self {
+        Self::with_extensions(&[], answer)
+    }
+
+    /// Version 3 with these extensions, and after that the test's answers.
+    pub(crate) fn with_extensions(
+        extensions: &[(&str, &str)],
         mut answer: impl FnMut(u8, u32, &[u8]) -> Vec<Vec<u8>> + Send + 'static,
     ) -> Self {
+        let mut version = vec![2, 0, 0, 0, 3];
+        for (name, data) in extensions {
+            put(&mut version, name.as_bytes());
+            put(&mut version, data.as_bytes());
+        }
         Self::Answers(Arc::new(Mutex::new(Box::new(move |kind, id, body| {
             match kind {
-                INIT => vec![vec![2, 0, 0, 0, 3]],
+                INIT => vec![version.clone()],
                 // The login folder.
                 REALPATH => vec![names(id, &[(b"/", 0o40755)])],
                 _ => answer(kind, id, body),
@@ -56,10 +69,19 @@ pub(crate) struct Odd {
 impl Odd {
     /// Any password `secret` and any key are accepted; all `factors` are wanted, in this order.
     pub(crate) async fn start(factors: &'static [MethodKind], sftp: Sftp) -> Self {
+        Self::greeting("SSH-2.0-odd", factors, sftp).await
+    }
+
+    pub(crate) async fn greeting(
+        greeting: &'static str,
+        factors: &'static [MethodKind],
+        sftp: Sftp,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let key = PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519);
         let config = Arc::new(server::Config {
+            server_id: russh::SshId::Standard(greeting.into()),
             keys: vec![key.unwrap()],
             auth_rejection_time: Duration::ZERO,
             max_auth_attempts: 2,
@@ -210,10 +232,15 @@ pub(crate) const READ: u8 = 5;
 pub(crate) const WRITE: u8 = 6;
 pub(crate) const LSTAT: u8 = 7;
 pub(crate) const FSTAT: u8 = 8;
+pub(crate) const FSETSTAT: u8 = 10;
 pub(crate) const OPENDIR: u8 = 11;
 pub(crate) const READDIR: u8 = 12;
 pub(crate) const REALPATH: u8 = 16;
+pub(crate) const STAT: u8 = 17;
 pub(crate) const RENAME: u8 = 18;
+pub(crate) const READLINK: u8 = 19;
+pub(crate) const SYMLINK: u8 = 20;
+pub(crate) const EXTENDED: u8 = 200;
 
 pub(crate) fn status(id: u32, code: u32) -> Vec<u8> {
     let mut out = head(101, id);
@@ -226,6 +253,12 @@ pub(crate) fn status(id: u32, code: u32) -> Vec<u8> {
 pub(crate) fn handle(id: u32, handle: &[u8]) -> Vec<u8> {
     let mut out = head(102, id);
     put(&mut out, handle);
+    out
+}
+
+pub(crate) fn extended(id: u32, body: &[u8]) -> Vec<u8> {
+    let mut out = head(201, id);
+    out.extend_from_slice(body);
     out
 }
 
@@ -269,7 +302,7 @@ fn head(kind: u8, id: u32) -> Vec<u8> {
     out
 }
 
-fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
     out.extend_from_slice(bytes);
 }

@@ -19,10 +19,10 @@ use ftp_connect_testkit::sftp::UserKey;
 use russh::MethodKind;
 
 use crate::odd::{
-    self, CLOSE, FSTAT, LSTAT, OPEN, OPENDIR, Odd, READ, READDIR, RENAME, Sftp, WRITE,
+    self, CLOSE, FSTAT, LSTAT, OPEN, OPENDIR, Odd, READ, READDIR, RENAME, STAT, Sftp, WRITE,
 };
 
-fn params(server: &Odd) -> ConnectParams {
+pub(crate) fn params(server: &Odd) -> ConnectParams {
     ConnectParams::new("127.0.0.1")
         .unwrap()
         .with_port(NonZeroU16::new(server.addr.port()))
@@ -31,7 +31,7 @@ fn params(server: &Odd) -> ConnectParams {
         .with_password("secret")
 }
 
-async fn session(server: &Odd) -> Box<dyn Session> {
+pub(crate) async fn session(server: &Odd) -> Box<dyn Session> {
     SftpTransport.connect(&params(server)).await.unwrap()
 }
 
@@ -40,7 +40,7 @@ async fn fails(factors: &'static [MethodKind], sftp: Sftp) -> Error {
     SftpTransport.connect(&params(&server)).await.unwrap_err()
 }
 
-fn path(text: &str) -> RemotePath {
+pub(crate) fn path(text: &str) -> RemotePath {
     text.parse().unwrap()
 }
 
@@ -217,7 +217,7 @@ async fn write_to(answer: impl FnMut(u8, u32, &[u8]) -> Option<Vec<u8>> + Send +
     let server = Odd::answering(move |kind, id, body| {
         vec![answer(kind, id, body).unwrap_or_else(|| match kind {
             OPEN => odd::handle(id, b"h"),
-            FSTAT => odd::file(id, 200_000),
+            STAT => odd::file(id, 200_000),
             _ => odd::status(id, 0),
         })]
     })
@@ -241,7 +241,7 @@ async fn a_write_is_done_when_all_of_it_is_confirmed() {
     assert_eq!(full.reply().unwrap().code, 14);
     let close = write_to(|kind, id, _| (kind == CLOSE).then(|| odd::status(id, 15))).await;
     assert_eq!(close.kind(), &ErrorKind::NoSpace, "{close}");
-    let short = write_to(|kind, id, _| (kind == FSTAT).then(|| odd::file(id, 199_999))).await;
+    let short = write_to(|kind, id, _| (kind == STAT).then(|| odd::file(id, 199_999))).await;
     assert_eq!(short.kind(), &ErrorKind::TransferNotWhole, "{short}");
 }
 

@@ -116,7 +116,7 @@ async fn denied_is_unsupported(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-fn agrees<T: std::fmt::Debug>(
+pub(super) fn agrees<T: std::fmt::Debug>(
     operation: &str,
     promised: bool,
     outcome: Result<T>,

@@ -107,9 +107,10 @@ impl Handler for Folder {
         _extensions: HashMap<String, String>,
     ) -> Result<Version, StatusReply> {
         let mut version = Version::new();
-        version
-            .extensions
-            .insert(POSIX_RENAME.to_owned(), "1".to_owned());
+        for extension in [POSIX_RENAME, HARD_LINK, FSYNC] {
+            let version = &mut version.extensions;
+            version.insert(extension.to_owned(), "1".to_owned());
+        }
         Ok(version)
     }
 
@@ -315,20 +316,43 @@ impl Handler for Folder {
         })
     }
 
+    /// As OpenSSH: what russh-sftp takes for the link's path, because the draft has it first, is the target.
+    async fn symlink(
+        &mut self,
+        id: u32,
+        target: String,
+        link: String,
+    ) -> Result<Status, StatusReply> {
+        let link = self.resolve(&link, false)?;
+        make_symlink(Path::new(&target), &link).map_err(reply)?;
+        Ok(done(id))
+    }
+
     async fn extended(
         &mut self,
         id: u32,
         request: String,
         data: Vec<u8>,
     ) -> Result<Packet, StatusReply> {
-        if request != POSIX_RENAME {
-            return Err(self.unimplemented());
-        }
         let mut rest = data.as_slice();
-        let (Some(from), Some(to)) = (take_string(&mut rest), take_string(&mut rest)) else {
-            return Err(StatusCode::BadMessage.into());
-        };
-        fs::rename(self.resolve(&from, false)?, self.resolve(&to, false)?).map_err(reply)?;
+        let mut string = || take_string(&mut rest).ok_or(StatusCode::BadMessage);
+        match request.as_str() {
+            POSIX_RENAME => {
+                let (from, to) = (string()?, string()?);
+                fs::rename(self.resolve(&from, false)?, self.resolve(&to, false)?)
+                    .map_err(reply)?;
+            }
+            HARD_LINK => {
+                let (existing, link) = (string()?, string()?);
+                let existing = self.resolve(&existing, false)?;
+                fs::hard_link(existing, self.resolve(&link, false)?).map_err(reply)?;
+            }
+            FSYNC => {
+                let handle = string()?;
+                self.file(&handle)?.0.sync_all().map_err(reply)?;
+            }
+            _ => return Err(self.unimplemented()),
+        }
         Ok(Packet::Status(done(id)))
     }
 }
@@ -410,7 +434,19 @@ fn set_file_mode(file: &DiskFile, mode: u32) -> io::Result<()> {
     file.set_permissions(permissions)
 }
 
+#[cfg(unix)]
+fn make_symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn make_symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
+const HARD_LINK: &str = "hardlink@openssh.com";
+const FSYNC: &str = "fsync@openssh.com";
 
 /// As OpenSSH's `limits@openssh.com` says; what a client's packet may hold is bounded by russh-sftp.
 const LARGEST_READ: u32 = 261_120;

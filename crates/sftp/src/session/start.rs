@@ -1,0 +1,88 @@
+//! How SFTP begins: what is asked first, and what goes into the report.
+
+use std::time::Instant;
+
+use ftp_connect_core::{ConnectParams, ConnectReport, Error, ErrorKind, Operation, Result};
+
+use super::{SftpSession, server::Server, single_name, status};
+use crate::{
+    client::Client,
+    proto::{Request, ServerLimits, VERSION, Version, extension},
+    ssh::{Ssh, within},
+};
+
+impl SftpSession {
+    /// Begins SFTP on a connection that is logged in, and completes the report.
+    pub(crate) async fn start(
+        ssh: Ssh,
+        params: &ConnectParams,
+        mut report: ConnectReport,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let timeouts = params.timeouts();
+        let limit = timeouts.reply;
+        let begin = Client::start(&ssh, limit);
+        let (client, version) = within(limit, Operation::Connect, "SFTP version", begin).await?;
+        if version.version < VERSION {
+            return Err(Error::new(ErrorKind::Unsupported)
+                .with_operation(Operation::Connect)
+                .with_message(format!(
+                    "the server speaks SFTP version {} only",
+                    version.version
+                ))
+                .with_hint("the server needs an update: version 3 is from 2001"));
+        }
+        // Both questions share a round trip.
+        let mut folder = client.request(&Request::RealPath { path: b"." });
+        let limits = version
+            .offers(extension::LIMITS)
+            .then(|| client.request(&Request::Limits));
+        let limits = match limits {
+            Some(mut limits) => {
+                let answer = limits.wait(limit).await;
+                // A server that names the extension and cannot answer is served the usual way.
+                let told = answer.and_then(status::extended).map(ServerLimits::decode);
+                told.ok().and_then(std::result::Result::ok)
+            }
+            None => None,
+        };
+        report.login_folder = match folder.wait(limit).await {
+            Ok(response) => single_name(response).ok(),
+            Err(error) => return Err(error.with_operation(Operation::Connect)),
+        };
+        report.timings = ssh.facts.timings.clone();
+        report.timings.add("sftp", started.elapsed());
+        describe(&mut report, &ssh, &version);
+        let server = Server::new(&version, &ssh.facts.version, limits);
+        Ok(Self {
+            client,
+            ssh,
+            report,
+            timeouts,
+            server,
+        })
+    }
+}
+
+/// Lays the facts of the connection and the server's extensions into the report.
+fn describe(report: &mut ConnectReport, ssh: &Ssh, version: &Version) {
+    report.peer = ssh.facts.peer;
+    report.banner.clone_from(&ssh.facts.version);
+    let login_banner = ssh.login_banner();
+    if !login_banner.is_empty() {
+        report.banner = format!("{}\n{login_banner}", report.banner);
+    }
+    report.host_key = Some(ssh.facts.host_key.clone());
+    report.warnings.extend(ssh.facts.warnings.iter().cloned());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(char::is_control, " ");
+    report.features = version
+        .extensions
+        .iter()
+        .map(|(name, data)| {
+            format!("{} {}", text(name), text(data))
+                .trim_end()
+                .to_owned()
+        })
+        .chain(ssh.facts.algorithms.iter().cloned())
+        .collect();
+}
