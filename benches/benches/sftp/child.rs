@@ -71,11 +71,12 @@ async fn ours(work: &Work) -> Result<(), Box<dyn Error>> {
         Kind::Up => upload(&mut *session, work, &remote).await?,
         Kind::SmallDown => {
             fs::create_dir_all(&work.local)?;
-            for entry in session.list_all(&remote).await? {
-                let content = session
-                    .read_to_vec(&remote.join(&entry.name), 1 << 20)
-                    .await?;
-                fs::write(work.local.join(entry.name.to_string()), content)?;
+            let names = session.list_all(&remote).await?;
+            let paths = names.iter().map(|entry| remote.join(&entry.name));
+            let mut files = session.read_files(paths.collect(), 1 << 16);
+            while let Some(file) = files.next().await {
+                let name = file.path.file_name().unwrap_or_default();
+                fs::write(work.local.join(name.to_string()), file.content?)?;
             }
         }
         Kind::SmallUp => {

@@ -40,6 +40,7 @@ mod error;
 mod ext;
 mod fingerprint;
 mod host;
+mod many;
 mod options;
 mod path;
 mod profile;
@@ -60,6 +61,7 @@ pub use error::{
 pub use ext::SessionExt;
 pub use fingerprint::{AllowedFingerprints, Fingerprint, FingerprintTarget, FingerprintType};
 pub use host::Host;
+pub use many::{FileContent, FileContents};
 pub use options::{
     CopyOptions, CreateDirOptions, Disposition, ListOptions, ReadOptions, RenameOptions,
     StatOptions, TransferType, WriteOptions,

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::{
     Capabilities, ConnectReport, CopyOptions, CreateDirOptions, Entry, Error, ErrorKind,
-    HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath,
-    RenameOptions, Result, StatOptions, Timestamp, WriteBody, WriteOptions,
+    FileContents, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions,
+    RemotePath, RenameOptions, Result, StatOptions, Timestamp, WriteBody, WriteOptions,
+    many::OneByOne,
 };
 
 /// A logged-in connection to a file server.
@@ -74,6 +75,19 @@ pub trait Session: Debug + Send {
         path: &RemotePath,
         options: WriteOptions,
     ) -> Result<Box<dyn WriteBody + 's>>;
+
+    /// Reads many files, each whole and with at most `limit` bytes; larger ones give
+    /// [`ErrorKind::LimitExceeded`]. Backends that can keep several files under way at once do, so that many
+    /// small files cost few round trips; all others read one after the other.
+    ///
+    /// What is dropped with the returned value is not read; the session goes on as after a dropped body.
+    fn read_files<'s>(
+        &'s mut self,
+        paths: Vec<RemotePath>,
+        limit: u64,
+    ) -> Box<dyn FileContents + 's> {
+        Box::new(OneByOne::new(self, paths, limit))
+    }
 
     /// Takes leave of the server politely and briefly, and closes the connection.
     ///

@@ -13,6 +13,7 @@ mod attributes;
 mod extra;
 mod handle;
 mod listing;
+mod many;
 mod open;
 mod pace;
 mod read;
@@ -25,13 +26,14 @@ mod write;
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectReport, CopyOptions, CreateDirOptions, Entry,
-    Error, ErrorKind, FreeSpace, ListOptions, Listing, Operation, Permissions, ReadBody,
-    ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions, Timestamp, TransferType,
-    WriteBody, WriteOptions, params::Timeouts,
+    Error, ErrorKind, FileContents, FreeSpace, ListOptions, Listing, Operation, Permissions,
+    ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions, Timestamp,
+    TransferType, WriteBody, WriteOptions, params::Timeouts,
 };
 
 use self::{
     listing::Entries,
+    many::ManyFiles,
     read::Reading,
     server::Server,
     write::{Target, Writing},
@@ -166,6 +168,21 @@ impl Session for SftpSession {
             &self.server,
             self.timeouts.idle,
         )))
+    }
+
+    fn read_files<'s>(
+        &'s mut self,
+        paths: Vec<RemotePath>,
+        limit: u64,
+    ) -> Box<dyn FileContents + 's> {
+        let idle = self.timeouts.idle;
+        Box::new(ManyFiles::new(
+            &self.client,
+            &self.server,
+            paths,
+            limit,
+            idle,
+        ))
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

@@ -43,6 +43,15 @@ impl OpenHandle {
         })
     }
 
+    /// Asks for this range of a file.
+    pub(super) fn read(&self, offset: u64, length: u32) -> Reply {
+        self.client.request(&Request::Read {
+            handle: &self.handle,
+            offset,
+            length,
+        })
+    }
+
     /// Closes it and waits for the server's word.
     pub(super) async fn close(self, limit: Duration) -> Result<()> {
         status::done(self.send_close().wait(limit).await?)

@@ -16,7 +16,7 @@ use ftp_connect_core::{
 };
 
 use super::{handle::OpenHandle, listing::is_dir, pace::Pace, status};
-use crate::{client::Reply, proto::Request};
+use crate::client::Reply;
 
 /// The bytes of a file on their way here. What it holds is bounded by its [`Pace`].
 #[derive(Debug)]
@@ -122,16 +122,11 @@ impl Reading {
     }
 
     fn piece(&self, offset: u64, length: u32) -> Piece {
-        let reply = self.handle.client().request(&Request::Read {
-            handle: self.handle.bytes(),
-            offset,
-            length,
-        });
         Piece {
             offset,
             length,
             asked: Instant::now(),
-            reply,
+            reply: self.handle.read(offset, length),
         }
     }
 

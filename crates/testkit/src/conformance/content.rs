@@ -18,6 +18,9 @@ pub(super) fn tests(large: usize) -> Vec<Test> {
         Test::new("content: several files", |probe| {
             Box::pin(several_files(probe))
         }),
+        Test::new("content: many files at once", |probe| {
+            Box::pin(many_files(probe))
+        }),
         Test::new("read: offset and length", |probe| Box::pin(ranges(probe))),
         Test::new("read: missing file", |probe| Box::pin(read_missing(probe))),
         Test::new("read: stopped early", move |probe| {
@@ -44,6 +47,54 @@ async fn round_trip(probe: &mut Probe, size: usize) -> Result<(), Stop> {
         }
         _ => Ok(()),
     }
+}
+
+/// Reads many files by one call; what is missing or too large among them is told in its place.
+async fn many_files(probe: &mut Probe) -> Result<(), Stop> {
+    let mut expected = Vec::new();
+    for n in 0..12 {
+        let (path, content) = (probe.path(&format!("file {n}")), pattern(n * 37));
+        probe.write(&path, &content).await?;
+        expected.push((path, Some(content)));
+    }
+    let (missing, large) = (probe.path("missing"), probe.path("large"));
+    probe.write(&large, &pattern(1001)).await?;
+    expected.insert(3, (missing, None));
+    expected.insert(5, (large, None));
+    let paths = expected.iter().map(|(path, _)| path.clone()).collect();
+    let mut files = probe.session()?.read_files(paths, 1000);
+    for (path, content) in &expected {
+        let Some(file) = files.next().await else {
+            return Stop::failed(format!("{path:?} was asked for and did not come"));
+        };
+        if file.path != *path {
+            return Stop::failed(format!("{:?} came in place of {path:?}", file.path));
+        }
+        match content {
+            Some(content) => same_bytes(&format!("{path:?}"), &file.content?, content)?,
+            None => {
+                expect_error(file.content, "a file too large or missing", |kind| {
+                    matches!(
+                        kind,
+                        ErrorKind::NotFound | ErrorKind::LimitExceeded | ErrorKind::Refused
+                    )
+                })?;
+            }
+        }
+    }
+    if files.next().await.is_some() {
+        return Stop::failed("more files came than were asked for");
+    }
+    drop(files);
+    // Given up in the middle, the session goes on.
+    let paths = expected.iter().map(|(path, _)| path.clone()).collect();
+    let mut files = probe.session()?.read_files(paths, 1000);
+    files.next().await;
+    drop(files);
+    let (path, content) = &expected[1];
+    probe
+        .expect_content(path, content.as_deref().unwrap_or_default())
+        .await
 }
 
 /// Writes and reads in pieces of a few bytes, with empty ones in between.
