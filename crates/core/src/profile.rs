@@ -77,6 +77,10 @@ pub struct HostProfile {
     /// Whether the server answers commands that were sent together, each once and in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipelining: Option<bool>,
+    /// Whether TLS 1.2 is what its data connections can be resumed with: it demands that, and resumes none under
+    /// TLS 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls12_for_reuse: Option<bool>,
 }
 
 impl HostProfile {
@@ -94,6 +98,7 @@ impl HostProfile {
             mlsd: None,
             mlsd_path: None,
             pipelining: None,
+            tls12_for_reuse: None,
         }
     }
 
@@ -166,6 +171,7 @@ mod tests {
             mlsd: Some(true),
             mlsd_path: Some(false),
             pipelining: Some(true),
+            tls12_for_reuse: Some(true),
             ..HostProfile::new("::1".parse().unwrap(), 2121)
         }
     }

@@ -44,13 +44,21 @@ pub async fn connect(
     Ok(Box::new(session))
 }
 
-async fn open(
+pub(crate) async fn open(
     params: &ConnectParams,
     transport: &'static str,
     security: Option<Box<dyn ChannelSecurity>>,
 ) -> Result<FtpSession> {
     params.validate()?;
     let protection = protection(params, security.is_some())?;
+    if let Some(security) = &security
+        && params
+            .profile()
+            .is_some_and(|known| known.is_of(params) && known.tls12_for_reuse == Some(true))
+        && security.can_cap_at_tls12()
+    {
+        security.cap_at_tls12();
+    }
     let mut flow = Connect::new(login_request(params, protection)?);
     let mut report = ConnectReport::new(
         transport,

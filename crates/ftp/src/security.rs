@@ -33,4 +33,13 @@ pub trait ChannelSecurity: Debug + Send + Sync {
     /// # Errors
     /// As [`secure_control`](Self::secure_control).
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>>;
+
+    /// Whether TLS 1.3 is allowed now and could be done without.
+    fn can_cap_at_tls12(&self) -> bool {
+        false
+    }
+
+    /// From now on negotiates TLS 1.2 at most, and offers no session from before. The engine asks for it
+    /// where a server demands that sessions are resumed and resumes none under TLS 1.3.
+    fn cap_at_tls12(&self) {}
 }

@@ -6,6 +6,7 @@
 //! step of every operation.
 
 mod entries;
+mod fallback;
 mod list;
 mod names;
 mod read;
@@ -17,10 +18,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Entry, EntryKind, Error,
-    ErrorKind, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions,
-    RemotePath, RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp, TransferType,
-    WriteBody, WriteOptions, Zone,
+    Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Disposition, Entry, EntryKind,
+    Error, ErrorKind, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody,
+    ReadOptions, RemotePath, RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp,
+    TransferType, WriteBody, WriteOptions, Zone,
 };
 use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Rename, Wanted};
 use ftp_connect_ftp_proto::parse::{self, Features};
@@ -43,6 +44,7 @@ pub(crate) struct FtpSession {
     pub(crate) channels: DataChannels,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
+    pub(crate) reuse: fallback::Reuse,
     /// The transfer that is under way, or was abandoned.
     pub(crate) active: Option<Active>,
     /// What is known of the server, earlier sessions' knowledge included; the ways to data connections
@@ -76,6 +78,7 @@ impl FtpSession {
             params: params.clone(),
             channels,
             security: security.filter(|_| login.private_data),
+            reuse: fallback::Reuse::default(),
             active: None,
             learnt,
             report,
@@ -262,7 +265,12 @@ impl Session for FtpSession {
         path: &RemotePath,
         options: ListOptions,
     ) -> Result<Box<dyn Listing + 's>> {
-        let begun = self.begin_list(path, options.hidden).await;
+        let mut begun = self.begin_list(path, options.hidden).await;
+        while let Err(error) = &begun
+            && self.begins_anew(error).await
+        {
+            begun = self.begin_list(path, options.hidden).await;
+        }
         let plan = self.explained(begun, Operation::List, path).await?;
         Ok(Box::new(list::FtpListing::new(self, plan, path)))
     }
@@ -272,7 +280,12 @@ impl Session for FtpSession {
         path: &RemotePath,
         options: ReadOptions,
     ) -> Result<Box<dyn ReadBody + 's>> {
-        let begun = self.begin_read(path, &options).await;
+        let mut begun = self.begin_read(path, &options).await;
+        while let Err(error) = &begun
+            && self.begins_anew(error).await
+        {
+            begun = self.begin_read(path, &options).await;
+        }
         let begun = self.explained(begun, Operation::Read, path).await?;
         Ok(Box::new(read::FtpRead::new(self, begun, path, &options)))
     }
@@ -280,9 +293,18 @@ impl Session for FtpSession {
     async fn write<'s>(
         &'s mut self,
         path: &RemotePath,
-        options: WriteOptions,
+        mut options: WriteOptions,
     ) -> Result<Box<dyn WriteBody + 's>> {
-        let begun = self.begin_write(path, &options).await;
+        let mut begun = self.begin_write(path, &options).await;
+        while let Err(error) = &begun
+            && self.begins_anew(error).await
+        {
+            if options.disposition == Disposition::CreateNew {
+                // An empty file of that name is our own now.
+                options = options.with_disposition(Disposition::Replace);
+            }
+            begun = self.begin_write(path, &options).await;
+        }
         let expected = self.explained(begun, Operation::Write, path).await?;
         Ok(Box::new(write::FtpWrite::new(self, expected, path)))
     }

@@ -27,6 +27,10 @@ pub(crate) struct Active {
     pub(crate) bytes: u64,
     /// Whether the data connection resumed a TLS session; `None` in the clear.
     pub(crate) resumed: Option<bool>,
+    /// What was read before the transfer's own reading began.
+    pub(crate) early: Vec<u8>,
+    /// How the data connection was seen to end before that.
+    pub(crate) early_end: Option<DataEnd>,
 }
 
 /// The end of a transfer with what is needed to judge it.
@@ -49,11 +53,16 @@ impl FtpSession {
                 data: None,
                 bytes: 0,
                 resumed: None,
+                early: Vec::new(),
+                early_end: None,
             });
             match self.start(link).await {
                 Ok(()) => {
                     self.channels.connected();
                     self.report.data_method = self.channels.works().map(data::named);
+                    if self.is_on_trial() {
+                        self.try_out(command).await?;
+                    }
                     return Ok(());
                 }
                 // The server cannot reach the client, or the other way round: another way may work.
@@ -112,6 +121,11 @@ impl FtpSession {
                 if end.without_final {
                     self.wire.settle_preliminary();
                 }
+                if let Some(resumed) = resumed
+                    && end.reply.is_completion()
+                {
+                    self.reuse.succeeded(resumed);
+                }
                 Ok(Concluded {
                     end,
                     bytes,
@@ -129,6 +143,18 @@ impl FtpSession {
     /// Cancel safe: no bytes are lost.
     pub(crate) async fn read_data(&mut self, buffer: &mut [u8]) -> Result<DataRead> {
         let idle = self.params.timeouts().idle;
+        if let Some(active) = &mut self.active {
+            if !active.early.is_empty() {
+                let count = active.early.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&active.early[..count]);
+                active.early.drain(..count);
+                active.bytes += count as u64;
+                return Ok(DataRead::Bytes(count));
+            }
+            if let Some(end) = active.early_end {
+                return Ok(DataRead::End(end));
+            }
+        }
         let Some((total, data)) = self.active_data() else {
             return Err(failure::closed());
         };
@@ -335,7 +361,7 @@ impl FtpSession {
             return error;
         };
         let reply = &concluded.end.reply;
-        if wants_reuse(reply, Some(false)) {
+        if wants_reuse(reply, Some(false)) && *error.kind() != ErrorKind::SessionNotResumed {
             return reuse_required(reply);
         }
         error.with_reply(failure::server_reply(reply))

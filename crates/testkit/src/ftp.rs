@@ -72,6 +72,7 @@ impl FtpServer {
             versions: TlsVersions::Both,
             tls_required: true,
             reuse_required: false,
+            tls13_tickets: true,
             client_authority: None,
         }
     }
@@ -141,6 +142,7 @@ pub struct FtpServerBuilder {
     versions: TlsVersions,
     tls_required: bool,
     reuse_required: bool,
+    tls13_tickets: bool,
     client_authority: Option<Arc<TestCa>>,
 }
 
@@ -189,6 +191,13 @@ impl FtpServerBuilder {
         self
     }
 
+    /// Whether tickets are handed out under TLS 1.3, without which nothing can be resumed there. On by default.
+    #[must_use]
+    pub fn with_tls13_tickets(mut self, tickets: bool) -> Self {
+        self.tls13_tickets = tickets;
+        self
+    }
+
     /// Wants a client certificate of this authority on every connection. None is wanted by default.
     #[must_use]
     pub fn with_client_authority(mut self, authority: Arc<TestCa>) -> Self {
@@ -216,6 +225,12 @@ impl FtpServerBuilder {
             (Some(certificate), None) => Some(certificate.server_config(self.versions)?),
             (None, _) => None,
         };
+        let tls = tls.map(|mut tls| {
+            if !self.tls13_tickets {
+                Arc::make_mut(&mut tls).send_tls13_tickets = 0;
+            }
+            tls
+        });
         let logins = Arc::new(AtomicUsize::new(0));
         let files = unftp::Files {
             root: root.path().to_owned(),

@@ -17,6 +17,7 @@
 //!
 //! Not here: session reuse and client certificates, which are in [`handshake`](mod@crate::handshake).
 
+mod fallback;
 mod inspection;
 mod scripted;
 
@@ -76,6 +77,9 @@ macro_rules! ftps_tests {
             believes_no_cut_download_of_unknown_size,
             waits_for_the_servers_end_as_long_as_told,
             judges_data_connections_by_the_control_connections_name,
+            falls_back_to_tls12_where_tls13_resumes_nothing,
+            says_that_reuse_is_required_where_nothing_else_is_allowed,
+            stays_with_tls13_where_nothing_need_be_resumed,
         );
         $crate::ftps_tests!(@each $backend, ($certificate):
             shows_the_certificate_explicit,

@@ -55,6 +55,14 @@ impl ChannelSecurity for Channels {
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
         Ok(Box::new(self.data(socket, host).await?))
     }
+
+    fn can_cap_at_tls12(&self) -> bool {
+        self.context.can_cap_at_tls12()
+    }
+
+    fn cap_at_tls12(&self) {
+        self.context.cap_at_tls12();
+    }
 }
 
 impl Channels {

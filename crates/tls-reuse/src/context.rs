@@ -3,7 +3,10 @@
 //! Each control connection has a context, and with it the sessions, of its own. The policy for sessions
 //! is in [`session`](crate::session), the one for certificates in [`trust`](crate::trust).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Host, Result,
@@ -35,6 +38,9 @@ use crate::{
 pub(crate) struct Context {
     context: SslContext,
     sessions: Arc<Sessions>,
+    /// Whether TLS 1.2 and TLS 1.3 are both allowed.
+    both_versions: bool,
+    capped: AtomicBool,
     pub(crate) trust: Trust,
 }
 
@@ -66,9 +72,15 @@ impl Context {
         builder.set_session_cache_mode(
             SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL_STORE,
         );
+        let allows = |version| {
+            tls.min_version.is_none_or(|least| least <= version)
+                && tls.max_version.is_none_or(|greatest| version <= greatest)
+        };
         Ok(Self {
             context: builder.build(),
             sessions,
+            both_versions: allows(TlsVersion::Tls12) && allows(TlsVersion::Tls13),
+            capped: AtomicBool::new(false),
             trust,
         })
     }
@@ -80,6 +92,10 @@ impl Context {
     /// [`ErrorKind::TlsFailed`] with what OpenSSL says.
     pub(crate) fn ssl(&self, host: &Host) -> Result<(Ssl, Verdict)> {
         let mut ssl = Ssl::new(&self.context).map_err(broken)?;
+        if self.capped.load(Ordering::Relaxed) {
+            ssl.set_max_proto_version(Some(SslVersion::TLS1_2))
+                .map_err(broken)?;
+        }
         if let Host::Name(name) = host {
             ssl.set_hostname(name).map_err(broken)?;
         }
@@ -88,6 +104,17 @@ impl Context {
             tracing::debug!(%error, "the kept TLS session cannot be used");
         }
         Ok((ssl, verdict))
+    }
+}
+
+impl Context {
+    pub(crate) fn can_cap_at_tls12(&self) -> bool {
+        self.both_versions && !self.capped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn cap_at_tls12(&self) {
+        self.capped.store(true, Ordering::Relaxed);
+        self.sessions.forget();
     }
 }
 

@@ -23,6 +23,10 @@ impl Sessions {
         }
     }
 
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
     pub(crate) fn newest(&self) -> Option<Secret<Vec<u8>>> {
         self.lock().clone()
     }

@@ -50,4 +50,12 @@ impl ChannelSecurity for Channels {
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
         Ok(Box::new(self.secure(socket, host).await?))
     }
+
+    fn can_cap_at_tls12(&self) -> bool {
+        self.config.can_cap_at_tls12()
+    }
+
+    fn cap_at_tls12(&self) {
+        self.config.cap_at_tls12();
+    }
 }

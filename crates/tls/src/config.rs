@@ -40,27 +40,36 @@ pub(crate) fn client_config(
     params.validate()?;
     let tls = params.tls();
     let provider = Arc::new(provider());
-    let trust = Trust::new(tls, system, &provider)?;
-    let trusted_by = trust.name();
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&versions(tls))
-        .map_err(|error| {
-            Error::new(ErrorKind::InvalidParameter)
-                .with_message("no TLS version that this backend has is allowed")
-                .with_hint("TLS before 1.2 goes by the backend tls-reuse alone")
-                .with_source(error)
-        })?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trust));
+    let trust = Arc::new(Trust::new(tls, system, &provider)?);
     let client = Arc::new(Client {
         identity: identity(params, &provider)?,
         asked: AtomicBool::new(false),
     });
-    let mut config = builder.with_client_cert_resolver(Arc::clone(&client) as _);
-    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    let config = |versions: &[&'static SupportedProtocolVersion]| -> Result<Arc<ClientConfig>> {
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions)
+            .map_err(|error| {
+                Error::new(ErrorKind::InvalidParameter)
+                    .with_message("no TLS version that this backend has is allowed")
+                    .with_hint("TLS before 1.2 goes by the backend tls-reuse alone")
+                    .with_source(error)
+            })?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&trust) as _)
+            .with_client_cert_resolver(Arc::clone(&client) as _);
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        Ok(Arc::new(config))
+    };
+    let versions = versions(tls);
+    let spare = match versions.len() {
+        2 => Some(config(&[&TLS12])?),
+        _ => None,
+    };
     Ok(Configured {
-        config: Arc::new(config),
-        trusted_by,
+        config: config(&versions)?,
+        tls12: spare,
+        capped: AtomicBool::new(false),
+        trusted_by: trust.name(),
         client,
     })
 }
@@ -68,10 +77,30 @@ pub(crate) fn client_config(
 /// What the handshakes of one session need.
 #[derive(Debug)]
 pub(crate) struct Configured {
-    pub(crate) config: Arc<ClientConfig>,
+    config: Arc<ClientConfig>,
+    /// The same with TLS 1.2 alone, where that is allowed beside TLS 1.3.
+    tls12: Option<Arc<ClientConfig>>,
+    capped: AtomicBool,
     /// How certificates are trusted, in the words of `TlsReport::trust`.
     pub(crate) trusted_by: &'static str,
     pub(crate) client: Arc<Client>,
+}
+
+impl Configured {
+    pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+        match &self.tls12 {
+            Some(tls12) if self.capped.load(Ordering::Relaxed) => tls12,
+            _ => &self.config,
+        }
+    }
+
+    pub(crate) fn can_cap_at_tls12(&self) -> bool {
+        self.tls12.is_some() && !self.capped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn cap_at_tls12(&self) {
+        self.capped.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Who the client is, and whether a server has asked.

@@ -11,10 +11,11 @@
 //!
 //! - A certificate is trusted by a chain to an authority of the system or of the CA file, or by its
 //!   SHA-256 if pins are given. Data connections are checked by the control connection's host name.
-//! - A client certificate comes from PEM files; an encrypted key is not opened here.
+//! - A client certificate comes from PEM files, with PKCS #8 keys also encrypted, or from a PKCS #12 file.
 //! - Data connections resume the control connection's session while rustls has tickets. Under TLS 1.3 it
-//!   uses each ticket once, and ProFTPD hands out none on uploads, so for a server that *requires* reuse
-//!   take the backend `tls-reuse`: this one does not serve parameters that ask for reuse.
+//!   uses each ticket once (RFC 8446 appendix C.4, and its interface allows no other), and ProFTPD hands out none on
+//!   uploads. A server that *requires* reuse is then connected anew with TLS 1.2, once; to stay with TLS 1.3
+//!   take the backend `tls-reuse`. This one does not serve parameters that ask for reuse.
 //!
 //! ```no_run
 //! use ftp_connect_core::{ConnectParams, Encryption, Transport};

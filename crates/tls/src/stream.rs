@@ -35,7 +35,7 @@ pub(crate) async fn handshake<IO>(config: &Configured, io: IO, host: &Host) -> R
 where
     IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
 {
-    let connector = TlsConnector::from(Arc::clone(&config.config));
+    let connector = TlsConnector::from(Arc::clone(config.config()));
     let inner = connector
         .connect(server_name(host)?, io)
         .await

@@ -99,6 +99,12 @@ impl Transfer {
         self.last.is_some() || self.failed.is_some()
     }
 
+    /// Whether the last reply has come and is a refusal.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.failed.is_some() || self.last.as_ref().is_some_and(Reply::is_negative)
+    }
+
     fn finished(&self) -> Option<Step<TransferEnd>> {
         let last = self.last.clone()?;
         if self.preliminary == 0 && last.is_negative() {
