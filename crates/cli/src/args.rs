@@ -71,6 +71,9 @@ pub(crate) enum Command {
     Rm {
         /// The file, as a URL.
         url: String,
+        /// Remove a folder with all that is in it. Symbolic links are removed, not followed.
+        #[arg(short, long)]
+        recursive: bool,
         #[command(flatten)]
         connection: Connection,
     },
@@ -79,6 +82,9 @@ pub(crate) enum Command {
     Mkdir {
         /// The folder, as a URL.
         url: String,
+        /// Create the folders above it too; a folder that is there already is no error.
+        #[arg(short, long)]
+        parents: bool,
         #[command(flatten)]
         connection: Connection,
     },
@@ -189,6 +195,16 @@ pub(crate) struct Connection {
     /// Who opens data connections: active, passive or dynamic (FTP only).
     #[arg(long)]
     pub mode: Option<String>,
+    /// How folders are listed: auto, mlsd, list, nlst or stat (FTP only).
+    #[arg(long, value_name = "COMMAND")]
+    pub list_command: Option<String>,
+    /// Seconds between signs of life on the control connection during a transfer; none by default
+    /// (FTP only).
+    #[arg(long, value_name = "SECONDS")]
+    pub control_keep_alive: Option<String>,
+    /// Charset in which names are shown and typed, such as utf-8, latin1 or shift_jis [default: utf-8].
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
     /// User name; none is an anonymous login on FTP.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,

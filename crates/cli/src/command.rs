@@ -9,6 +9,7 @@ mod transfer;
 
 use ftp_connect::{
     ConnectParams, CreateDirOptions, Error, ErrorKind, RemotePath, RenameOptions, Session,
+    SessionExt as _,
 };
 
 use crate::{
@@ -43,18 +44,33 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Outcome {
             transfer,
             connection,
         } => transfer::put(&local, url.as_deref(), &transfer, &connection, output).await,
-        Command::Rm { url, connection } => {
+        Command::Rm {
+            url,
+            recursive,
+            connection,
+        } => {
             let mut open = Open::new(Some(&url), &connection, output).await?;
             let path = open.path()?;
-            open.session.remove_file(&path).await?;
+            if recursive {
+                open.session.remove_all(&path).await?;
+            } else {
+                open.session.remove_file(&path).await?;
+            }
             open.done("removed", &path, output).await
         }
-        Command::Mkdir { url, connection } => {
+        Command::Mkdir {
+            url,
+            parents,
+            connection,
+        } => {
             let mut open = Open::new(Some(&url), &connection, output).await?;
             let path = open.path()?;
-            open.session
-                .create_dir(&path, CreateDirOptions::default())
-                .await?;
+            let options = CreateDirOptions::default();
+            if parents {
+                open.session.create_dir_all(&path, options).await?;
+            } else {
+                open.session.create_dir(&path, options).await?;
+            }
             open.done("created", &path, output).await
         }
         Command::Rmdir { url, connection } => {
@@ -69,9 +85,10 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Outcome {
             replace,
             connection,
         } => {
-            let new_path = new_name(&new_path)?;
+            check_new_name(&new_path)?;
             let mut open = Open::new(Some(&url), &connection, output).await?;
             let path = open.path()?;
+            let new_path = open.params.encoding().url_path(&new_path)?;
             let options = RenameOptions::default().with_replace(replace);
             open.session.rename(&path, &new_path, options).await?;
             output.field("from", path.to_string());
@@ -134,13 +151,15 @@ impl Open {
 
     async fn done(self, what: &str, path: &RemotePath, output: &mut Output) -> Outcome {
         output.field("path", path.to_string());
-        output.line(format!("{what} {path}"))?;
+        let shown = self.params.encoding().show(path);
+        output.line(format!("{what} {shown}"))?;
         self.leave(output).await;
         Ok(())
     }
 }
 
-fn new_name(text: &str) -> Result<RemotePath, Failure> {
+/// Refuses before anybody is bothered what cannot be a new name.
+fn check_new_name(text: &str) -> Result<(), Failure> {
     if text.contains("://") {
         return Err(Failure::connecting(
             Error::new(ErrorKind::InvalidParameter)
@@ -154,5 +173,5 @@ fn new_name(text: &str) -> Result<RemotePath, Failure> {
             Error::new(ErrorKind::InvalidParameter).with_message("the new path is empty"),
         ));
     }
-    Ok(path)
+    Ok(())
 }

@@ -3,11 +3,11 @@
 //! What is said closer to the command wins: options, then the URL, then the environment, then the
 //! parameter file.
 
-use std::{env, path::Path};
+use std::{env, path::Path, time::Duration};
 
 use ftp_connect::{
     ConnectParams, Encryption, Error, ErrorKind, Fingerprint, FingerprintType, RemotePath, Result,
-    params::KnownHosts,
+    params::{Encoding, KnownHosts},
 };
 
 use crate::args::Connection;
@@ -28,7 +28,7 @@ pub(crate) fn server(
     options: &Connection,
 ) -> Result<(ConnectParams, RemotePath)> {
     let file = options.params.as_deref().map(params_file).transpose()?;
-    let (mut params, path) = match (file, url) {
+    let (mut params, mut path) = match (file, url) {
         (None, None) => {
             return Err(refuse("no server is named").with_hint("give a URL, or a file by --params"));
         }
@@ -51,11 +51,17 @@ pub(crate) fn server(
                 path,
             )
         }
-        (Some(file), Some(path)) => (
-            overridden_by_environment(file),
-            RemotePath::from_url_path(path)?,
-        ),
+        (Some(file), Some(path)) => {
+            let path = file.encoding().url_path(path)?;
+            (overridden_by_environment(file), path)
+        }
     };
+    if let Some(label) = &options.encoding {
+        let encoding = label.parse::<Encoding>()?;
+        params = params.with_encoding(encoding);
+        // The path was read before the charset of its characters was known.
+        path = encoding.url_path(url.map_or("", path_part))?;
+    }
     if let Some(user) = &options.user {
         params = params.with_username(user);
     }
@@ -66,7 +72,21 @@ pub(crate) fn server(
     if let Some(mode) = &options.mode {
         params = params.with_mode(mode.parse()?);
     }
+    if let Some(command) = &options.list_command {
+        params = params.with_list_command(command.parse()?);
+    }
+    if let Some(text) = &options.control_keep_alive {
+        params = params.with_control_keep_alive(seconds(text)?);
+    }
     Ok((with_deadlines(params, options)?, path))
+}
+
+/// The path in a URL, or all of what is none.
+fn path_part(url: &str) -> &str {
+    match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+        None => url,
+    }
 }
 
 /// Encryption, keys and all that makes the server trusted.
@@ -155,20 +175,20 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
     Ok(params)
 }
 
+fn seconds(text: &str) -> Result<Duration> {
+    let wrong = || refuse(format!("{text:?} is not a time")).with_hint("give seconds above zero");
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if !seconds.is_finite() {
+        return Err(wrong());
+    }
+    // A year is as good as for ever, and more would overflow the clock.
+    Duration::try_from_secs_f64(seconds.min(31_536_000.0))
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(wrong)
+}
+
 fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
-    let seconds = |text: &str| {
-        let wrong =
-            || refuse(format!("{text:?} is not a time")).with_hint("give seconds above zero");
-        let seconds: f64 = text.parse().map_err(|_| wrong())?;
-        if !seconds.is_finite() {
-            return Err(wrong());
-        }
-        // A year is as good as for ever, and more would overflow the clock.
-        std::time::Duration::try_from_secs_f64(seconds.min(31_536_000.0))
-            .ok()
-            .filter(|duration| !duration.is_zero())
-            .ok_or_else(wrong)
-    };
     let mut timeouts = params.timeouts();
     if let Some(text) = &options.connect_timeout {
         timeouts = timeouts.with_connect(seconds(text)?);

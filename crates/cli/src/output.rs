@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ftp_connect::{
-    ConnectParams, Error, ErrorKind, RemotePath, params::Encoding, transfer::Progress,
-};
+use ftp_connect::{Error, ErrorKind, transfer::Progress};
 use serde_json::{Map, Value, json};
 
 /// Why a command ended badly.
@@ -280,19 +278,6 @@ pub(crate) fn size(bytes: u64) -> String {
         value /= 1024.0;
     }
     format!("{value:.1} TiB")
-}
-
-/// A name for people, in the encoding of the parameters; control characters are always escaped.
-pub(crate) fn name(path: &RemotePath, params: &ConnectParams) -> String {
-    match params.encoding() {
-        Encoding::Latin1 if path.as_str().is_none() => {
-            let text: String = path.as_bytes().iter().map(|&b| char::from(b)).collect();
-            text.chars()
-                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-                .collect()
-        }
-        _ => path.to_string(),
-    }
 }
 
 /// Text of a server or an error on one line, harmless to a terminal.

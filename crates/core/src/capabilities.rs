@@ -42,6 +42,8 @@ pub struct Capabilities {
     pub checksum: bool,
     /// `current_dir` works.
     pub current_dir: bool,
+    /// `set_current_dir` works.
+    pub set_current_dir: bool,
     /// `free_space` works.
     pub free_space: bool,
     /// `raw` works.

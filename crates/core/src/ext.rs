@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    Entry, Error, ErrorKind, ListOptions, Operation, ReadOptions, RemotePath, Result, Session,
-    StatOptions, Transferred, WriteOptions,
+    CreateDirOptions, Entry, EntryKind, Error, ErrorKind, ListOptions, Operation, ReadOptions,
+    RemotePath, Result, Session, StatOptions, Transferred, WriteOptions,
 };
 
 /// Conveniences that every [`Session`] has.
@@ -87,6 +87,143 @@ pub trait SessionExt: Session {
         }
         body.finish().await
     }
+
+    /// Creates a folder, and those above it that are missing, with the same options. A folder that is
+    /// there already is no error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] or [`ErrorKind::NotADirectory`] where a name is taken by something
+    /// else; as [`Session::create_dir`].
+    async fn create_dir_all(&mut self, path: &RemotePath, options: CreateDirOptions) -> Result<()> {
+        let mut missing = Vec::new();
+        let mut folder = path.clone();
+        // From below: mostly one step is all, and folders far above may be ones that nobody may look at.
+        while folder.file_name().is_some() {
+            let Err(error) = create_dir_unless_there(self, &folder, options).await else {
+                break;
+            };
+            match (error.kind(), folder.parent()) {
+                (
+                    ErrorKind::NotFound
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::Refused
+                    | ErrorKind::RefusedForNow,
+                    Some(parent),
+                ) if parent.file_name().is_some() => {
+                    missing.push(std::mem::replace(&mut folder, parent));
+                }
+                _ => return Err(error),
+            }
+        }
+        while let Some(folder) = missing.pop() {
+            create_dir_unless_there(self, &folder, options).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file, a link, or a folder with all that is in it. Symbolic links are removed and never
+    /// followed. The first failure ends it; what was removed until then is gone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] for the root and the login folder, [`ErrorKind::NotFound`]; as
+    /// [`Session::remove_file`], [`Session::list`] and [`Session::remove_dir`].
+    async fn remove_all(&mut self, path: &RemotePath) -> Result<()> {
+        if path.file_name().is_none() {
+            return Err(Error::new(ErrorKind::InvalidParameter)
+                .with_operation(Operation::RemoveDir)
+                .with_path(path)
+                .with_message("the root and the login folder cannot be removed"));
+        }
+        let mut steps = vec![Removal::Name(path.clone(), EntryKind::Other)];
+        while let Some(step) = steps.pop() {
+            match step {
+                Removal::Emptied(folder) => self.remove_dir(&folder).await?,
+                Removal::Name(name, kind) => {
+                    let there = match is_folder_left(self, &name, kind).await {
+                        // Somebody else was faster.
+                        Err(error) if error.kind() == &ErrorKind::NotFound && name != *path => {
+                            false
+                        }
+                        outcome => outcome?,
+                    };
+                    if there {
+                        let inside = self.list_all(&name).await?;
+                        steps.push(Removal::Emptied(name.clone()));
+                        steps.extend(inside.into_iter().filter_map(|entry| {
+                            // A name that is a path would lead out of the folder.
+                            (entry.name.file_name().as_ref() == Some(&entry.name))
+                                .then(|| Removal::Name(name.join(&entry.name), entry.kind))
+                        }));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Removal {
+    /// A file, a link or a folder, as far as the listing knew.
+    Name(RemotePath, EntryKind),
+    /// A folder of which all that was in it is gone.
+    Emptied(RemotePath),
+}
+
+/// Removes a name unless it is a folder with something in it; says whether it is one.
+///
+/// FTP servers tell of a link to a folder as of a folder (pyftpdlib does in MLSD), so what a listing
+/// says is no leave to go in. Removing the name as a file takes away a link and fails on a folder;
+/// removing it as a folder fails on a link, whoever may do what.
+async fn is_folder_left<S: Session + ?Sized>(
+    session: &mut S,
+    name: &RemotePath,
+    kind: EntryKind,
+) -> Result<bool> {
+    let error = match session.remove_file(name).await {
+        Ok(()) => return Ok(false),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::IsADirectory => Ok(true),
+        ErrorKind::PermissionDenied | ErrorKind::Refused
+            if matches!(kind, EntryKind::Dir | EntryKind::Other) =>
+        {
+            match session.remove_dir(name).await {
+                Ok(()) => Ok(false),
+                Err(full) if full.kind() == &ErrorKind::DirectoryNotEmpty => Ok(true),
+                Err(_) => Err(error),
+            }
+        }
+        _ => Err(error),
+    }
+}
+
+/// Creates a folder; one that is there already is as good.
+async fn create_dir_unless_there<S: Session + ?Sized>(
+    session: &mut S,
+    folder: &RemotePath,
+    options: CreateDirOptions,
+) -> Result<()> {
+    let error = match session.create_dir(folder, options).await {
+        Err(error) => error,
+        Ok(()) => return Ok(()),
+    };
+    // Servers refuse a folder that exists with any words, and one where nothing may be created too.
+    let may_exist = matches!(
+        error.kind(),
+        ErrorKind::AlreadyExists
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Refused
+            | ErrorKind::RefusedForNow
+    );
+    if may_exist {
+        let follow = StatOptions::default().with_follow_links(true);
+        match session.stat(folder, follow).await {
+            Ok(entry) if entry.is_dir() => return Ok(()),
+            _ => {}
+        }
+    }
+    Err(error)
 }
 
 impl<S: Session + ?Sized> SessionExt for S {}

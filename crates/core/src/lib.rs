@@ -63,7 +63,7 @@ pub use fingerprint::{AllowedFingerprints, Fingerprint, FingerprintTarget, Finge
 pub use host::Host;
 pub use many::{FileContent, FileContents};
 pub use options::{
-    CopyOptions, CreateDirOptions, Disposition, ListOptions, ReadOptions, RenameOptions,
+    CopyOptions, CreateDirOptions, Disposition, LineEnd, ListOptions, ReadOptions, RenameOptions,
     StatOptions, TransferType, WriteOptions,
 };
 pub use params::ConnectParams;

@@ -27,11 +27,19 @@ pub struct ListOptions {
     /// Ask for names that begin with a dot too. On by default, as a listing that leaves something
     /// out is a bad base for copying; servers may hide them all the same.
     pub hidden: bool,
+    /// Find out the server's clock where it tells times in its own zone, so that they can be given in
+    /// UTC ([`Zone::Utc`](crate::Zone)). Off by default: it takes one or two more round trips with the first such
+    /// listing (FTP servers without MLSD), and whoever only shows names shall not wait for them. Whoever
+    /// compares times should switch it on.
+    pub utc_times: bool,
 }
 
 impl Default for ListOptions {
     fn default() -> Self {
-        Self { hidden: true }
+        Self {
+            hidden: true,
+            utc_times: false,
+        }
     }
 }
 
@@ -42,6 +50,13 @@ impl ListOptions {
         self.hidden = hidden;
         self
     }
+
+    /// Sets [`ListOptions::utc_times`].
+    #[must_use]
+    pub fn with_utc_times(mut self, utc_times: bool) -> Self {
+        self.utc_times = utc_times;
+        self
+    }
 }
 
 /// How the bytes of a file are represented on the way (RFC 959 §3.1.1).
@@ -50,8 +65,27 @@ pub enum TransferType {
     /// As they are. The default: nothing is changed.
     #[default]
     Binary,
-    /// As lines of text, the ends converted by each side. Sizes and offsets then mean little.
+    /// As lines of text, which end in CR LF on the way and on either side as that side has it. What is
+    /// written here may end its lines in LF or CR LF; what is read ends them as [`LineEnd`] says. Sizes and
+    /// offsets then mean little, and nothing can be proven by them.
     Ascii,
+}
+
+/// How lines end in what is read as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LineEnd {
+    /// By LF.
+    Lf,
+    /// By CR LF.
+    CrLf,
+}
+
+impl Default for LineEnd {
+    /// As this operating system has it.
+    fn default() -> Self {
+        if cfg!(windows) { Self::CrLf } else { Self::Lf }
+    }
 }
 
 /// Options of [`Session::read`](crate::Session::read).
@@ -64,6 +98,8 @@ pub struct ReadOptions {
     pub length: Option<u64>,
     /// Binary or text.
     pub transfer_type: TransferType,
+    /// How lines end in what is given as text.
+    pub line_end: LineEnd,
 }
 
 impl ReadOptions {
@@ -87,6 +123,13 @@ impl ReadOptions {
         self.transfer_type = transfer_type;
         self
     }
+
+    /// Sets [`ReadOptions::line_end`].
+    #[must_use]
+    pub fn with_line_end(mut self, line_end: LineEnd) -> Self {
+        self.line_end = line_end;
+        self
+    }
 }
 
 /// What becomes of a file that is there already.
@@ -101,8 +144,8 @@ pub enum Disposition {
     CreateNew,
     /// The bytes are added to its end; it is created if missing.
     Append,
-    /// The bytes are added to its end if it has exactly this many; otherwise the write is refused.
-    /// This continues a cut upload.
+    /// The bytes are added to its end if it has exactly this many; otherwise the write is refused
+    /// ([`ErrorKind::Refused`](crate::ErrorKind::Refused)). This continues a cut upload.
     Resume(u64),
 }
 
@@ -184,8 +227,7 @@ impl RenameOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CreateDirOptions {
-    /// The permissions of the new folder where the protocol can say so (SFTP); the server's own
-    /// default otherwise.
+    /// The permissions of the new folder; the server's own default otherwise.
     pub permissions: Option<Permissions>,
 }
 

@@ -4,6 +4,7 @@
 //! ([`ConnectParams::from_url`]), from `Label: value` text ([`ConnectParams::from_text`]), and through
 //! serde. All four forms are made from one table and round-trip.
 
+mod encoding;
 mod field;
 mod parts;
 mod serde_form;
@@ -12,9 +13,10 @@ mod url;
 
 use std::{fmt, num::NonZeroU16};
 
+pub use encoding::Encoding;
 pub use parts::{
-    ActiveMode, Encoding, KeySource, KnownHosts, Limits, ListCommand, PassiveAddress, Proxy,
-    ProxyKind, SessionReuse, Timeouts, TlsTrust, TlsVersion,
+    ActiveMode, KeySource, KnownHosts, Limits, ListCommand, PassiveAddress, Proxy, ProxyKind,
+    SessionReuse, Timeouts, TlsTrust, TlsVersion,
 };
 
 use crate::{
@@ -290,7 +292,7 @@ impl ConnectParams {
         self.legacy
     }
 
-    /// How names are shown.
+    /// The charset in which names are shown and typed.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
@@ -478,7 +480,7 @@ impl ConnectParams {
         self
     }
 
-    /// Sets how names are shown.
+    /// Sets the charset in which names are shown and typed.
     #[must_use]
     pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;

@@ -9,8 +9,9 @@ use crate::{Error, ErrorKind, Result};
 /// A path on the server, `/`-separated bytes without CR, LF or NUL, which no FTP command could
 /// carry (RFC 959 §5.3).
 ///
-/// A path that begins with `/` is absolute; any other begins at the login folder, and the empty
-/// path *is* the login folder. Nothing is normalised: what the server listed is sent back byte for
+/// A path that begins with `/` is absolute; any other begins at the login folder (or where
+/// [`Session::set_current_dir`](crate::Session::set_current_dir) went), and the empty path *is* that
+/// folder. Nothing is normalised: what the server listed is sent back byte for
 /// byte.
 ///
 /// `Display` is lossless: bytes that are not printable UTF-8 appear as `\xNN` and a backslash as
@@ -67,31 +68,7 @@ impl RemotePath {
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] for an unknown escape, CR, LF or NUL.
     pub fn from_display(text: &str) -> Result<Self> {
-        let bad = || {
-            Error::new(ErrorKind::InvalidParameter)
-                .with_message(format!("{text:?} has an unknown escape"))
-                .with_hint(r"write a backslash as \\ and a byte as \xNN")
-        };
-        let mut bytes = Vec::with_capacity(text.len());
-        let mut rest = text.as_bytes();
-        while let Some((&first, tail)) = rest.split_first() {
-            if first != b'\\' {
-                bytes.push(first);
-                rest = tail;
-            } else if let Some(after) = tail.strip_prefix(b"\\") {
-                bytes.push(b'\\');
-                rest = after;
-            } else {
-                let hex = tail
-                    .strip_prefix(b"x")
-                    .and_then(|t| t.get(..2))
-                    .ok_or_else(bad)?;
-                let hex = std::str::from_utf8(hex).map_err(|_| bad())?;
-                bytes.push(u8::from_str_radix(hex, 16).map_err(|_| bad())?);
-                rest = &tail[3..];
-            }
-        }
-        Self::new(bytes)
+        Self::new(unescape(text, |part| Ok(part.as_bytes().to_vec()))?)
     }
 
     /// The bytes, as they go to the server.
@@ -195,7 +172,6 @@ impl fmt::Debug for RemotePath {
 
 /// Prints bytes without loss: printable UTF-8 as it is, a backslash doubled, all else as `\xNN`.
 fn escape(bytes: &[u8]) -> String {
-    use fmt::Write as _;
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -203,17 +179,58 @@ fn escape(bytes: &[u8]) -> String {
                 out.push_str("\\\\");
             } else if c.is_control() {
                 for b in c.encode_utf8(&mut [0; 4]).bytes() {
-                    let _ = write!(out, "\\x{b:02x}");
+                    push_hex(&mut out, b);
                 }
             } else {
                 out.push(c);
             }
         }
         for b in chunk.invalid() {
-            let _ = write!(out, "\\x{b:02x}");
+            push_hex(&mut out, *b);
         }
     }
     out
+}
+
+/// Writes a byte as `\xNN`.
+pub(crate) fn push_hex(out: &mut String, byte: u8) {
+    use fmt::Write as _;
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+/// Undoes the escapes of a display form; `encode` makes bytes of the text between them.
+pub(crate) fn unescape(text: &str, encode: impl Fn(&str) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        bytes.extend(encode(plain)?);
+        rest = match escape.strip_prefix('\\') {
+            Some(after) => {
+                bytes.push(b'\\');
+                after
+            }
+            None => {
+                let (byte, after) = hex_escape(escape).ok_or_else(|| {
+                    Error::new(ErrorKind::InvalidParameter)
+                        .with_message(format!("{text:?} has an unknown escape"))
+                        .with_hint(r"write a backslash as \\ and a byte as \xNN")
+                })?;
+                bytes.push(byte);
+                after
+            }
+        };
+    }
+    bytes.extend(encode(rest)?);
+    Ok(bytes)
+}
+
+/// The byte of `xNN` and what follows.
+fn hex_escape(text: &str) -> Option<(u8, &str)> {
+    let digits = text.strip_prefix('x')?.get(..2)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((u8::from_str_radix(digits, 16).ok()?, &text[3..]))
 }
 
 /// What stands unencoded in a URL path: unreserved characters and the separator.

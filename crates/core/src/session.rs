@@ -109,10 +109,11 @@ pub trait Session: Debug + Send {
         Err(unsupported(Operation::Rename).with_path(from))
     }
 
-    /// Removes a file.
+    /// Removes a file; of a symbolic link the link, never what it points to.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if it is not there, [`ErrorKind::Unsupported`].
+    /// [`ErrorKind::NotFound`] if it is not there, [`ErrorKind::IsADirectory`] where the server lets one
+    /// tell, [`ErrorKind::Unsupported`].
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
         Err(unsupported(Operation::RemoveFile).with_path(path))
     }
@@ -235,6 +236,15 @@ pub trait Session: Debug + Send {
         Err(unsupported(Operation::CurrentDir))
     }
 
+    /// Sets the folder where relative paths begin; from then on it is also what the empty path means.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::NotADirectory`], [`ErrorKind::Unsupported`]; the folder is then
+    /// the one before.
+    async fn set_current_dir(&mut self, path: &RemotePath) -> Result<()> {
+        Err(unsupported(Operation::SetCurrentDir).with_path(path))
+    }
+
     /// How much room there is for new files in a folder.
     ///
     /// # Errors
@@ -252,7 +262,8 @@ pub trait Session: Debug + Send {
     }
 
     /// Sends a command of the protocol's own (FTP: one line, without its end) and gives the reply,
-    /// whatever it says. Commands that open a data connection are refused.
+    /// whatever it says. Commands that open a data connection or change how the connection works are
+    /// refused.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] for a command that cannot be sent,

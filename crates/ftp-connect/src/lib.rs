@@ -43,11 +43,11 @@ pub use ftp_connect_core::{
     AllowedFingerprints, Capabilities, CertificateProblem, CertificateReport, Checksum,
     ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions, DataMethod, Disposition,
     Encryption, Entry, EntryKind, Error, ErrorKind, Fingerprint, FingerprintTarget,
-    FingerprintType, Host, HostKeyCheck, HostKeyProblem, HostKeyReport, HostProfile, ListOptions,
-    ListSummary, Listing, Mode, Operation, Permissions, Precision, ReadBody, ReadOptions, Registry,
-    RemotePath, RenameOptions, Result, Retry, Secret, ServerReply, Session, SessionExt,
-    StatOptions, Step, Timestamp, Timings, TlsReport, TransferType, Transferred, Transport,
-    WriteBody, WriteOptions, Zone, params,
+    FingerprintType, FreeSpace, Host, HostKeyCheck, HostKeyProblem, HostKeyReport, HostProfile,
+    LineEnd, ListOptions, ListSummary, Listing, Mode, Operation, Permissions, Precision, ReadBody,
+    ReadOptions, Registry, RemotePath, RenameOptions, Result, Retry, Secret, ServerReply, Session,
+    SessionExt, StatOptions, Step, Timestamp, Timings, TlsReport, TransferType, Transferred,
+    Transport, WriteBody, WriteOptions, Zone, params,
 };
 #[cfg(feature = "plain")]
 pub use ftp_connect_plain as plain;

@@ -1,12 +1,9 @@
 //! `ls` and `stat`.
 
-use ftp_connect::{ConnectParams, Entry, EntryKind, ListOptions, StatOptions};
+use ftp_connect::{Entry, EntryKind, ListOptions, StatOptions, params::Encoding};
 
 use super::{Open, Outcome};
-use crate::{
-    args::Connection,
-    output::{Output, name},
-};
+use crate::{args::Connection, output::Output};
 
 pub(super) async fn list(
     url: Option<&str>,
@@ -15,6 +12,7 @@ pub(super) async fn list(
     output: &mut Output,
 ) -> Outcome {
     let mut open = Open::new(url, options, output).await?;
+    let encoding = open.params.encoding();
     output.field("path", open.path.to_string());
     let mut collected = Vec::new();
     let mut listing = open
@@ -23,9 +21,9 @@ pub(super) async fn list(
         .await?;
     while let Some(entry) = listing.next().await? {
         if names {
-            output.line(name(&entry.name, &open.params))?;
+            output.line(encoding.show(&entry.name))?;
         } else {
-            output.line(long(&entry, &open.params))?;
+            output.line(long(&entry, encoding))?;
         }
         // Text goes out as it comes, in bounded memory; one JSON document needs all of it.
         if output.is_json() {
@@ -56,10 +54,11 @@ pub(super) async fn stat(url: Option<&str>, options: &Connection, output: &mut O
         .session
         .stat(&open.path, StatOptions::default())
         .await?;
+    let encoding = open.params.encoding();
     output.field("entry", &entry);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     let rows = [
-        ("Path", name(&entry.name, &open.params)),
+        ("Path", encoding.show(&entry.name)),
         ("Kind", format!("{:?}", entry.kind).to_lowercase()),
         (
             "Size",
@@ -84,14 +83,14 @@ pub(super) async fn stat(url: Option<&str>, options: &Connection, output: &mut O
         output.line(format!("{label:<12}{value}"))?;
     }
     if let Some(target) = &entry.target {
-        output.line(format!("{:<12}{}", "Target", name(target, &open.params)))?;
+        output.line(format!("{:<12}{}", "Target", encoding.show(target)))?;
     }
     open.leave(output).await;
     Ok(())
 }
 
 /// Kind, permissions, size, time and name in columns.
-fn long(entry: &Entry, params: &ConnectParams) -> String {
+fn long(entry: &Entry, encoding: Encoding) -> String {
     let kind = match entry.kind {
         EntryKind::File => '-',
         EntryKind::Dir => 'd',
@@ -106,9 +105,9 @@ fn long(entry: &Entry, params: &ConnectParams) -> String {
     let target = entry
         .target
         .as_ref()
-        .map(|target| format!(" -> {}", name(target, params)));
+        .map(|target| format!(" -> {}", encoding.show(target)));
     let target = target.unwrap_or_default();
-    let name = name(&entry.name, params);
+    let name = encoding.show(&entry.name);
     format!("{kind} {permissions:>4} {size:>12} {modified:<20} {name}{target}")
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use ftp_connect::{
     Error, ErrorKind, RemotePath, TransferType,
+    params::Encoding,
     transfer::{self, Integrity, TransferOptions},
 };
 
@@ -43,7 +44,7 @@ pub(super) async fn get(
         return Ok(());
     }
     let local = if local.is_dir() {
-        local.join(local_name(&path)?)
+        local.join(local_name(&path, open.params.encoding())?)
     } else {
         local.to_owned()
     };
@@ -76,7 +77,7 @@ pub(super) async fn put(
         ));
     }
     let mut open = Open::new(url, options, output).await?;
-    let path = remote_path(&open.path, local, from_stdin)?;
+    let path = remote_path(&open.path, local, from_stdin, open.params.encoding())?;
     let started = Instant::now();
     let mut line = ProgressLine::new(output);
     let mut show = |progress| line.show(progress);
@@ -132,7 +133,12 @@ fn report(
 }
 
 /// The remote name; into a folder the local one is taken along.
-fn remote_path(path: &RemotePath, local: &Path, from_stdin: bool) -> Result<RemotePath, Failure> {
+fn remote_path(
+    path: &RemotePath,
+    local: &Path,
+    from_stdin: bool,
+    encoding: Encoding,
+) -> Result<RemotePath, Failure> {
     if !path.is_empty() && !path.as_bytes().ends_with(b"/") {
         return Ok(path.clone());
     }
@@ -142,15 +148,18 @@ fn remote_path(path: &RemotePath, local: &Path, from_stdin: bool) -> Result<Remo
             "write the remote name after the server: …/name",
         )
     })?;
-    let name = RemotePath::new(name.as_encoded_bytes()).map_err(Failure::connecting)?;
-    Ok(path.join(&name))
+    let name = match name.to_str() {
+        Some(text) => encoding.path(text),
+        None => RemotePath::new(name.as_encoded_bytes()),
+    };
+    Ok(path.join(&name.map_err(Failure::connecting)?))
 }
 
-/// The local name for a remote file: its last component, which must be one.
-fn local_name(path: &RemotePath) -> Result<PathBuf, Failure> {
-    let name = path.file_name().map(|name| match name.as_str() {
-        Some(text) => text.to_owned(),
-        None => name.to_string(),
+/// The local name for a remote file: its last component, which must be one; as text where it is one.
+fn local_name(path: &RemotePath, encoding: Encoding) -> Result<PathBuf, Failure> {
+    let name = path.file_name().map(|name| match encoding.text(&name) {
+        Some(text) => text.into_owned(),
+        None => encoding.show(&name),
     });
     name.filter(|name| {
         !matches!(name.as_str(), "." | "..") && !name.contains(std::path::MAIN_SEPARATOR)

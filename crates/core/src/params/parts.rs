@@ -85,17 +85,6 @@ pub enum ListCommand {
     Stat,
 }
 
-/// How names that are not UTF-8 are shown; it changes no byte on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Encoding {
-    /// As UTF-8, other bytes escaped. The default (RFC 2640).
-    #[default]
-    Utf8,
-    /// As ISO 8859-1, every byte a character.
-    Latin1,
-}
-
 /// What makes a TLS certificate trusted, and which versions may be spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -505,11 +494,4 @@ names!(
     "list" = Self::List,
     "nlst" = Self::Nlst,
     "stat" = Self::Stat
-);
-names!(
-    Encoding,
-    "encoding",
-    "utf-8" = Self::Utf8,
-    "latin1" = Self::Latin1,
-    "iso-8859-1" = Self::Latin1
 );

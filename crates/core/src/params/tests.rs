@@ -60,7 +60,7 @@ fn full() -> ConnectParams {
         .with_passive_address(PassiveAddress::Advertised)
         .with_list_command(ListCommand::Nlst)
         .with_legacy(true)
-        .with_encoding(Encoding::Latin1)
+        .with_encoding(Encoding::WINDOWS_1252)
         .with_limits(
             Limits::default()
                 .with_reply_bytes(1)

@@ -86,7 +86,8 @@ impl ConnectParams {
         if key_given && !encryption_given && self.encryption == Encryption::SshPassword {
             self.encryption = Encryption::SshKeyFile;
         }
-        Ok((self, RemotePath::from_url_path(path)?))
+        let path = self.encoding.url_path(path)?;
+        Ok((self, path))
     }
 
     /// The parameters and a path as a URL, **with the password, passphrase and key in it**;

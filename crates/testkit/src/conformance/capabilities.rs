@@ -1,7 +1,8 @@
 //! Checks that report, capabilities and provided operations agree.
 
 use ftp_connect_core::{
-    ChecksumAlgorithm, Encryption, ErrorKind, Permissions, Precision, Result, Timestamp, Zone,
+    ChecksumAlgorithm, Encryption, ErrorKind, Permissions, Precision, RemotePath, Result,
+    Timestamp, Zone,
 };
 use md5::Md5;
 use sha1::Sha1;
@@ -22,6 +23,8 @@ pub(super) fn tests() -> Vec<Test> {
         Test::new("set_permissions", |probe| Box::pin(set_permissions(probe))),
         Test::new("checksum", |probe| Box::pin(checksum(probe))),
         Test::new("current_dir", |probe| Box::pin(current_dir(probe))),
+        Test::new("set_current_dir", |probe| Box::pin(set_current_dir(probe))),
+        Test::new("free_space", |probe| Box::pin(free_space(probe))),
         Test::new("keep_alive", |probe| Box::pin(keep_alive(probe))),
         Test::new("close", |probe| Box::pin(close(probe))),
     ]
@@ -99,6 +102,17 @@ async fn denied_is_unsupported(probe: &mut Probe) -> Result<(), Stop> {
     let outcome = session.set_permissions(&missing, permissions).await;
     agrees("set_permissions", can.set_permissions, outcome)?;
     agrees("current_dir", can.current_dir, session.current_dir().await)?;
+    agrees(
+        "set_current_dir",
+        can.set_current_dir,
+        session.set_current_dir(&missing).await,
+    )?;
+    let folder = RemotePath::login_folder();
+    agrees(
+        "free_space",
+        can.free_space,
+        session.free_space(&folder).await,
+    )?;
     if !can.create_dir {
         agrees(
             "create_dir",
@@ -234,6 +248,52 @@ async fn current_dir(probe: &mut Probe) -> Result<(), Stop> {
             .await?;
     }
     Ok(())
+}
+
+async fn set_current_dir(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("set_current_dir", |can| can.set_current_dir)?;
+    probe.needs("current_dir", |can| can.current_dir)?;
+    probe.needs("create_dir", |can| can.create_dir)?;
+    let (folder, file) = (probe.path("folder"), probe.path("folder/file"));
+    probe
+        .session()?
+        .create_dir(&folder, Default::default())
+        .await?;
+    probe.write(&file, b"content").await?;
+    let before = probe.session()?.current_dir().await?;
+    probe.session()?.set_current_dir(&folder).await?;
+    let now = probe.session()?.current_dir().await?;
+    if now.file_name() != folder.file_name() || !now.is_absolute() {
+        return Stop::failed(format!("went to {folder:?} and is in {now:?}"));
+    }
+    let relative = RemotePath::new("file")?;
+    probe.expect_content(&relative, b"content").await?;
+    let here = RemotePath::login_folder();
+    let names = probe.list(&here).await?;
+    if names.len() != 1 || names[0].name != relative {
+        return Stop::failed(format!("the new folder is listed as {names:?}"));
+    }
+    // A folder that is not there changes nothing.
+    let missing = RemotePath::new("missing")?;
+    let outcome = probe.session()?.set_current_dir(&missing).await;
+    expect_error(outcome, "going where nothing is", |kind| {
+        *kind == ErrorKind::NotFound
+    })?;
+    probe.expect_content(&relative, b"content").await?;
+    probe.session()?.set_current_dir(&before).await?;
+    probe.expect_content(&file, b"content").await
+}
+
+async fn free_space(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("free_space", |can| can.free_space)?;
+    let folder = probe.folder().clone();
+    let space = probe.session()?.free_space(&folder).await?;
+    match space.total {
+        Some(total) if total < space.available => {
+            Stop::failed(format!("{} of {total} bytes are free", space.available))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn keep_alive(probe: &mut Probe) -> Result<(), Stop> {

@@ -1,6 +1,6 @@
 //! Checks of what changes the tree: renaming, removing, folders.
 
-use ftp_connect_core::{EntryKind, ErrorKind, RenameOptions, Result};
+use ftp_connect_core::{EntryKind, ErrorKind, RenameOptions, Result, SessionExt as _};
 
 use super::Test;
 use super::probe::{Probe, Stop, expect_error};
@@ -11,6 +11,9 @@ pub(super) fn tests() -> Vec<Test> {
         Test::new("rename: folder", |probe| Box::pin(rename_folder(probe))),
         Test::new("rename: missing", |probe| Box::pin(rename_missing(probe))),
         Test::new("rename: replaces", |probe| Box::pin(rename_replaces(probe))),
+        Test::new("rename: keeps what is there", |probe| {
+            Box::pin(rename_keeps(probe))
+        }),
         Test::new("remove_file: file", |probe| Box::pin(remove_file(probe))),
         Test::new("remove_file: missing", |probe| {
             Box::pin(remove_missing_file(probe))
@@ -26,6 +29,8 @@ pub(super) fn tests() -> Vec<Test> {
         Test::new("remove_dir: missing", |probe| {
             Box::pin(remove_missing_dir(probe))
         }),
+        Test::new("create_dir_all", |probe| Box::pin(create_dir_all(probe))),
+        Test::new("remove_all", |probe| Box::pin(remove_all(probe))),
     ]
 }
 
@@ -82,6 +87,22 @@ async fn rename_replaces(probe: &mut Probe) -> Result<(), Stop> {
     probe.session()?.rename(&from, &to, options).await?;
     probe.expect_content(&to, b"new").await?;
     probe.expect_missing(&from).await
+}
+
+async fn rename_keeps(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("rename", |can| can.rename)?;
+    let (from, to) = (probe.path("from"), probe.path("to"));
+    probe.write(&from, b"new").await?;
+    probe.write(&to, b"old").await?;
+    let outcome = probe
+        .session()?
+        .rename(&from, &to, Default::default())
+        .await;
+    expect_error(outcome, "rename onto an existing file", |kind| {
+        *kind == ErrorKind::AlreadyExists
+    })?;
+    probe.expect_content(&from, b"new").await?;
+    probe.expect_content(&to, b"old").await
 }
 
 async fn remove_file(probe: &mut Probe) -> Result<(), Stop> {
@@ -173,6 +194,61 @@ async fn remove_missing_dir(probe: &mut Probe) -> Result<(), Stop> {
     let path = probe.path("missing");
     let outcome = probe.session()?.remove_dir(&path).await;
     expect_error(outcome, "remove of a missing folder", |kind| {
+        *kind == ErrorKind::NotFound
+    })?;
+    Ok(())
+}
+
+async fn create_dir_all(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("create_dir", |can| can.create_dir)?;
+    let (top, deep) = (probe.path("top"), probe.path("top/middle/deep"));
+    for path in [&deep, &deep, &top] {
+        let outcome = probe
+            .session()?
+            .create_dir_all(path, Default::default())
+            .await;
+        outcome?;
+        probe.expect_kind(path, EntryKind::Dir).await?;
+    }
+    let file = probe.path("file");
+    probe.write(&file, b"in the way").await?;
+    for path in [&file, &probe.path("file/below")] {
+        let outcome = probe
+            .session()?
+            .create_dir_all(path, Default::default())
+            .await;
+        expect_error(outcome, "create_dir_all where a file is", |kind| {
+            !matches!(kind, ErrorKind::Closed | ErrorKind::Unsupported)
+        })?;
+    }
+    probe.expect_content(&file, b"in the way").await
+}
+
+async fn remove_all(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("create_dir", |can| can.create_dir)?;
+    probe.needs("remove_dir", |can| can.remove_dir)?;
+    probe.needs("remove_file", |can| can.remove_file)?;
+    let (top, sibling) = (probe.path("top"), probe.path("top sibling"));
+    let (deep, empty) = (probe.path("top/a b/deep"), probe.path("top/empty"));
+    probe.write(&sibling, b"stays").await?;
+    for path in [&deep, &empty] {
+        let outcome = probe
+            .session()?
+            .create_dir_all(path, Default::default())
+            .await;
+        outcome?;
+    }
+    for name in ["top/1", "top/a b/2", "top/a b/deep/3", "top/a b/deep/4 [x]"] {
+        let path = probe.path(name);
+        probe.write(&path, name.as_bytes()).await?;
+    }
+    probe.session()?.remove_all(&top).await?;
+    probe.expect_missing(&top).await?;
+    probe.expect_content(&sibling, b"stays").await?;
+    probe.session()?.remove_all(&sibling).await?;
+    probe.expect_missing(&sibling).await?;
+    let outcome = probe.session()?.remove_all(&sibling).await;
+    expect_error(outcome, "remove_all of what is not there", |kind| {
         *kind == ErrorKind::NotFound
     })?;
     Ok(())
