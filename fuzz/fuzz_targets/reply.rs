@@ -13,6 +13,8 @@ fuzz_target!(|data: &[u8]| {
     let _ = parse::quoted_path(data);
     let _ = parse::size(data);
     let _ = parse::time(data);
+    let _ = parse::digest(data, 4);
+    let _ = parse::digest(data, 32);
 });
 
 /// What comes out, in words that can be compared.

@@ -99,24 +99,32 @@ pub trait SessionExt: Session {
         let mut folder = path.clone();
         // From below: mostly one step is all, and folders far above may be ones that nobody may look at.
         while folder.file_name().is_some() {
-            let Err(error) = create_dir_unless_there(self, &folder, options).await else {
+            let Err(error) = self.create_dir(&folder, options).await else {
                 break;
             };
-            match (error.kind(), folder.parent()) {
+            let parent = folder
+                .parent()
+                .filter(|parent| parent.file_name().is_some());
+            let above = match (error.kind(), parent) {
+                // Most likely the one above is missing.
+                (ErrorKind::NotFound, Some(parent)) => parent,
+                // Servers refuse a folder that exists with any words, and one where nothing may be
+                // created too.
+                _ if is_dir(self, &folder).await => break,
                 (
-                    ErrorKind::NotFound
-                    | ErrorKind::PermissionDenied
-                    | ErrorKind::Refused
-                    | ErrorKind::RefusedForNow,
+                    ErrorKind::PermissionDenied | ErrorKind::Refused | ErrorKind::RefusedForNow,
                     Some(parent),
-                ) if parent.file_name().is_some() => {
-                    missing.push(std::mem::replace(&mut folder, parent));
-                }
+                ) => parent,
                 _ => return Err(error),
-            }
+            };
+            missing.push(std::mem::replace(&mut folder, above));
         }
         while let Some(folder) = missing.pop() {
-            create_dir_unless_there(self, &folder, options).await?;
+            if let Err(error) = self.create_dir(&folder, options).await
+                && !is_dir(self, &folder).await
+            {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -151,8 +159,9 @@ pub trait SessionExt: Session {
                         steps.push(Removal::Emptied(name.clone()));
                         steps.extend(inside.into_iter().filter_map(|entry| {
                             // A name that is a path would lead out of the folder.
-                            (entry.name.file_name().as_ref() == Some(&entry.name))
-                                .then(|| Removal::Name(name.join(&entry.name), entry.kind))
+                            let is_name = entry.name.file_name().as_ref() == Some(&entry.name)
+                                && !matches!(entry.name.as_bytes(), b"." | b"..");
+                            is_name.then(|| Removal::Name(name.join(&entry.name), entry.kind))
                         }));
                     }
                 }
@@ -185,7 +194,8 @@ async fn is_folder_left<S: Session + ?Sized>(
     };
     match error.kind() {
         ErrorKind::IsADirectory => Ok(true),
-        ErrorKind::PermissionDenied | ErrorKind::Refused
+        // What servers say when a folder shall be removed as a file; libunftp says that it is not there.
+        ErrorKind::PermissionDenied | ErrorKind::Refused | ErrorKind::NotFound
             if matches!(kind, EntryKind::Dir | EntryKind::Other) =>
         {
             match session.remove_dir(name).await {
@@ -198,32 +208,11 @@ async fn is_folder_left<S: Session + ?Sized>(
     }
 }
 
-/// Creates a folder; one that is there already is as good.
-async fn create_dir_unless_there<S: Session + ?Sized>(
-    session: &mut S,
-    folder: &RemotePath,
-    options: CreateDirOptions,
-) -> Result<()> {
-    let error = match session.create_dir(folder, options).await {
-        Err(error) => error,
-        Ok(()) => return Ok(()),
-    };
-    // Servers refuse a folder that exists with any words, and one where nothing may be created too.
-    let may_exist = matches!(
-        error.kind(),
-        ErrorKind::AlreadyExists
-            | ErrorKind::PermissionDenied
-            | ErrorKind::Refused
-            | ErrorKind::RefusedForNow
-    );
-    if may_exist {
-        let follow = StatOptions::default().with_follow_links(true);
-        match session.stat(folder, follow).await {
-            Ok(entry) if entry.is_dir() => return Ok(()),
-            _ => {}
-        }
-    }
-    Err(error)
+/// Whether there is a folder of that name, or a link to one.
+async fn is_dir<S: Session + ?Sized>(session: &mut S, path: &RemotePath) -> bool {
+    let follow = StatOptions::default().with_follow_links(true);
+    let found = session.stat(path, follow).await;
+    found.is_ok_and(|entry| entry.is_dir())
 }
 
 impl<S: Session + ?Sized> SessionExt for S {}

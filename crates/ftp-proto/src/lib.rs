@@ -14,7 +14,8 @@
 //! - [`Command`] and [`Argument`]: lines that cannot hold a second line.
 //! - [`ReplyDecoder`], [`Reply`], [`Control`]: bytes to replies, and how many are still owed.
 //! - [`flow`]: connecting and logging in, data connections, transfers, renaming, simple commands.
-//! - [`parse`]: forms inside single replies. [`listing`]: lines of LIST and MLSD.
+//! - [`parse`]: forms inside single replies. [`listing`]: lines of LIST and MLSD. [`TextSender`],
+//!   [`TextReceiver`]: line ends of text.
 //!
 //! # Examples
 //!
@@ -57,6 +58,7 @@ mod control;
 mod decoder;
 mod limits;
 mod reply;
+mod text;
 
 pub use argument::{Argument, ArgumentError};
 pub use civil::{CivilTime, Precision};
@@ -65,3 +67,4 @@ pub use control::{ClearBytes, Control};
 pub use decoder::{ReplyDecoder, ReplyError};
 pub use limits::Limits;
 pub use reply::{Reply, ReplyClass};
+pub use text::{TextReceiver, TextSender};

@@ -1,9 +1,11 @@
 //! From parameters to a session.
 
+use std::sync::Arc;
+
 use ftp_connect_core::dial::dial;
 use ftp_connect_core::{
     ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Operation, RemotePath, Result,
-    Session,
+    Session, Transport,
 };
 use ftp_connect_ftp_proto::Argument;
 use ftp_connect_ftp_proto::flow::{
@@ -18,8 +20,9 @@ use crate::{data, exposure, failure};
 
 /// Connects to an FTP server, logs in and gives the session.
 ///
-/// `transport` is the backend's name for the report. `security` does the TLS handshakes of this one
-/// session; it is `None` for [`Encryption::None`] and only then. Explicit or implicit TLS is chosen by
+/// `transport` is the backend: its name goes into the report, and by it the session connects once more to
+/// ask what became of a transfer whose control connection was lost. `security` does the TLS
+/// handshakes of this one session; it is `None` for [`Encryption::None`] and only then. Explicit or implicit TLS is chosen by
 /// the parameters.
 ///
 /// # Errors
@@ -30,10 +33,20 @@ use crate::{data, exposure, failure};
 /// Dropping the future closes the connection.
 pub async fn connect(
     params: &ConnectParams,
-    transport: &'static str,
+    transport: Arc<dyn Transport>,
     security: Option<Box<dyn ChannelSecurity>>,
 ) -> Result<Box<dyn Session>> {
-    let session = open(params, transport, security)
+    connect_as(params, transport.name(), Some(transport), security).await
+}
+
+/// The same, where the name of the backend is known and perhaps not the backend.
+pub(crate) async fn connect_as(
+    params: &ConnectParams,
+    name: &'static str,
+    transport: Option<Arc<dyn Transport>>,
+    security: Option<Box<dyn ChannelSecurity>>,
+) -> Result<Box<dyn Session>> {
+    let session = open(params, name, transport, security)
         .await
         .map_err(|error| match error.kind() {
             ErrorKind::LoginRefused | ErrorKind::TlsRequired => {
@@ -46,7 +59,8 @@ pub async fn connect(
 
 pub(crate) async fn open(
     params: &ConnectParams,
-    transport: &'static str,
+    name: &'static str,
+    transport: Option<Arc<dyn Transport>>,
     security: Option<Box<dyn ChannelSecurity>>,
 ) -> Result<FtpSession> {
     params.validate()?;
@@ -61,7 +75,7 @@ pub(crate) async fn open(
     }
     let mut flow = Connect::new(login_request(params, protection)?);
     let mut report = ConnectReport::new(
-        transport,
+        name,
         params.server().clone(),
         params.port(),
         params.encryption(),
@@ -125,7 +139,7 @@ pub(crate) async fn open(
     let channels = data::channels(params, &wire);
     report.data_method = channels.works().map(data::named);
     Ok(FtpSession::new(
-        wire, params, report, login, channels, security,
+        wire, params, report, login, channels, security, transport,
     ))
 }
 

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result, TlsReport};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::{ChannelSecurity, Socket, Stream, connect};
+use crate::connect::connect_as;
+use crate::{ChannelSecurity, Socket, Stream};
 
 /// The same parameters, but for looking: any certificate will do, pinned or not.
 ///
@@ -30,7 +31,7 @@ pub fn for_inspection(params: &ConnectParams) -> Result<ConnectParams> {
 /// Connects, does the TLS handshake by `security`, and hangs up.
 ///
 /// # Errors
-/// Whatever keeps the handshake from being done, as [`connect`] says.
+/// Whatever keeps the handshake from being done, as [`connect`](crate::connect) says.
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection.
@@ -44,7 +45,7 @@ pub async fn inspect(
         inner: security,
         seen: Arc::clone(&seen),
     };
-    let outcome = connect(params, transport, Some(Box::new(stopping))).await;
+    let outcome = connect_as(params, transport, None, Some(Box::new(stopping))).await;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (seen, outcome) {
         (Some(report), _) => Ok(report),

@@ -1,35 +1,43 @@
 //! A logged-in FTP session.
 //!
-//! The server's working folder is the login folder, where relative paths begin, except between a
-//! listing that had to change into its folder and the next operation, which changes back. Everything
-//! else that a dropped future may leave behind is put in order by [`FtpSession::ready`], the first
-//! step of every operation.
+//! The server's working folder is the one where relative paths begin, except between a listing that had
+//! to change into its folder and the next operation, which changes back. Everything else that a
+//! dropped future may leave behind is put in order by [`FtpSession::ready`], the first step of every
+//! operation.
 
+mod checksum;
+mod elsewhere;
 mod entries;
 mod fallback;
+mod folder;
 mod list;
 mod names;
+mod presence;
 mod read;
 mod stat;
 mod support;
+mod times;
+mod tree;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    Capabilities, ConnectParams, ConnectReport, CreateDirOptions, Disposition, Entry, EntryKind,
-    Error, ErrorKind, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody,
-    ReadOptions, RemotePath, RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp,
-    TransferType, WriteBody, WriteOptions, Zone,
+    Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
+    Disposition, Entry, EntryKind, Error, ErrorKind, FreeSpace, HostProfile, ListOptions, Listing,
+    Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, ServerReply,
+    Session, StatOptions, Timestamp, TransferType, Transport, WriteBody, WriteOptions,
 };
-use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Rename, Wanted};
-use ftp_connect_ftp_proto::parse::{self, Features};
+use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Wanted};
+use ftp_connect_ftp_proto::parse::Features;
 use ftp_connect_ftp_proto::{Argument, Command, Reply};
 
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
+use self::times::TimeCommand;
 use crate::data;
 use crate::failure;
 use crate::security::ChannelSecurity;
@@ -51,12 +59,21 @@ pub(crate) struct FtpSession {
     /// are in `channels`.
     pub(crate) learnt: HostProfile,
     pub(crate) report: ConnectReport,
+    /// The backend, to connect once more by.
+    transport: Option<Arc<dyn Transport>>,
     features: Features,
-    login_folder: Option<Vec<u8>>,
-    /// Whether the working folder may be another than the login folder.
+    /// The folder where relative paths begin, if the server told.
+    home: Option<Vec<u8>>,
+    /// Whether the working folder may be another.
     away: bool,
     /// The transfer type the server is set to; `None` if a raw command may have changed it.
     transfer_type: Option<TransferType>,
+    /// The commands that may set a time; what the server does not know is taken out.
+    time_commands: Vec<TimeCommand>,
+    /// Whether SITE CHMOD is there; taken back when the server does not know it.
+    chmod: bool,
+    /// The algorithm that HASH is set to; `None` if that is not known.
+    hash: Option<ChecksumAlgorithm>,
     /// Whether LIST takes `-a`; unknown until it failed.
     list_all: bool,
 }
@@ -69,6 +86,7 @@ impl FtpSession {
         login: Login,
         channels: DataChannels,
         security: Option<Box<dyn ChannelSecurity>>,
+        transport: Option<Arc<dyn Transport>>,
     ) -> Self {
         let learnt = data::known(params)
             .cloned()
@@ -82,10 +100,14 @@ impl FtpSession {
             active: None,
             learnt,
             report,
+            transport,
+            time_commands: support::time_commands(&login.features),
+            chmod: support::set_permissions(&login.features),
             features: login.features,
-            login_folder: login.folder.filter(|folder| !folder.is_empty()),
+            home: login.folder.filter(|folder| !folder.is_empty()),
             away: false,
             transfer_type: Some(TransferType::Binary),
+            hash: None,
             list_all: true,
         }
     }
@@ -123,12 +145,10 @@ impl FtpSession {
 
     /// Puts the session in order for the next operation.
     async fn ready(&mut self) -> Result<()> {
-        if self.wire.is_closed() {
-            return Err(failure::closed());
-        }
+        self.wire.glance().await?;
         self.resynchronise().await?;
         if self.away
-            && let Some(folder) = &self.login_folder
+            && let Some(folder) = &self.home
         {
             let folder = Argument::new(folder.clone()).map_err(names::refused)?;
             self.wire
@@ -148,8 +168,16 @@ impl FtpSession {
             .await
     }
 
+    /// One command and its reply, whatever that says, unless it says that the session is over.
     async fn exchange(&mut self, command: Command) -> Result<Reply> {
-        self.wire.run(Exchange::wanting(command, Wanted::Any)).await
+        let reply = self
+            .wire
+            .run(Exchange::wanting(command, Wanted::Any))
+            .await?;
+        match reply.code() {
+            421 => Err(failure::from_reply(&reply)),
+            _ => Ok(reply),
+        }
     }
 
     async fn set_type(&mut self, wanted: TransferType) -> Result<()> {
@@ -171,7 +199,9 @@ impl FtpSession {
 
     /// Looks into a refusal whose words say nothing: is there something of that name at all?
     async fn clarified(&mut self, error: Error, operation: Operation, path: &RemotePath) -> Error {
-        if *error.kind() != ErrorKind::Refused || !self.wire.is_in_step() {
+        // Our own refusals say what they mean.
+        let wordless = *error.kind() == ErrorKind::Refused && error.reply().is_some();
+        if !wordless || !self.wire.is_in_step() {
             return error;
         }
         let found = self.look_up(path).await.map(|entry| entry.kind);
@@ -246,9 +276,12 @@ impl Session for FtpSession {
         capabilities.remove_file = true;
         capabilities.create_dir = true;
         capabilities.remove_dir = true;
-        capabilities.set_modified = support::set_modified(&self.features).is_some();
-        capabilities.set_permissions = support::set_permissions(&self.features);
+        capabilities.set_modified = !self.time_commands.is_empty();
+        capabilities.set_permissions = self.chmod;
+        capabilities.checksum = checksum::Method::of(&self.features).next().is_some();
         capabilities.current_dir = true;
+        capabilities.set_current_dir = self.home.is_some();
+        capabilities.free_space = self.features.has("AVBL");
         capabilities.raw = true;
         capabilities.any_name_bytes = true;
         capabilities
@@ -305,8 +338,8 @@ impl Session for FtpSession {
             }
             begun = self.begin_write(path, &options).await;
         }
-        let expected = self.explained(begun, Operation::Write, path).await?;
-        Ok(Box::new(write::FtpWrite::new(self, expected, path)))
+        let before = self.explained(begun, Operation::Write, path).await?;
+        Ok(Box::new(write::FtpWrite::new(self, before, path, &options)))
     }
 
     async fn close(mut self: Box<Self>) -> Result<()> {
@@ -324,16 +357,10 @@ impl Session for FtpSession {
         &mut self,
         from: &RemotePath,
         to: &RemotePath,
-        _options: RenameOptions,
+        options: RenameOptions,
     ) -> Result<()> {
-        let result = async {
-            self.ready().await?;
-            let flow = Rename::new(self.argument(from)?, self.argument(to)?);
-            self.wire.run(flow).await
-        }
-        .await;
-        self.explained(result, Operation::Rename, from).await?;
-        Ok(())
+        let result = self.rename_to(from, to, options).await;
+        self.explained(result, Operation::Rename, from).await
     }
 
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
@@ -342,10 +369,9 @@ impl Session for FtpSession {
         Ok(())
     }
 
-    async fn create_dir(&mut self, path: &RemotePath, _options: CreateDirOptions) -> Result<()> {
-        let result = self.simple("MKD", path).await;
-        self.explained(result, Operation::CreateDir, path).await?;
-        Ok(())
+    async fn create_dir(&mut self, path: &RemotePath, options: CreateDirOptions) -> Result<()> {
+        let result = self.make_dir(path, options).await;
+        self.explained(result, Operation::CreateDir, path).await
     }
 
     async fn remove_dir(&mut self, path: &RemotePath) -> Result<()> {
@@ -360,35 +386,33 @@ impl Session for FtpSession {
     }
 
     async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
-        let result = async {
-            if !support::set_permissions(&self.features) {
-                return Err(Error::new(ErrorKind::Unsupported));
-            }
-            self.ready().await?;
-            let mut words = format!("CHMOD {:03o} ", permissions.mode()).into_bytes();
-            words.extend_from_slice(self.argument(path)?.as_bytes());
-            let words = Argument::new(words).map_err(names::refused)?;
-            self.wire
-                .run(Exchange::new(Command::with("SITE", words)))
-                .await
-        }
-        .await;
+        let result = self.send_permissions(path, permissions).await;
         self.explained(result, Operation::SetPermissions, path)
-            .await?;
-        Ok(())
+            .await
+    }
+
+    async fn checksum(
+        &mut self,
+        path: &RemotePath,
+        algorithm: ChecksumAlgorithm,
+    ) -> Result<Checksum> {
+        let result = self.ask_checksum(path, algorithm).await;
+        self.explained(result, Operation::Checksum, path).await
     }
 
     async fn current_dir(&mut self) -> Result<RemotePath> {
-        let result = async {
-            self.ready().await?;
-            let reply = self.wire.run(Exchange::new(Command::new("PWD"))).await?;
-            let path = parse::quoted_path(reply.first_text()).ok_or_else(|| {
-                failure::protocol("no path in the reply").with_reply(failure::server_reply(&reply))
-            })?;
-            RemotePath::new(path)
-        };
-        let result: Result<RemotePath> = result.await;
+        let result = self.ask_current_dir().await;
         result.map_err(|error| error.with_operation(Operation::CurrentDir))
+    }
+
+    async fn set_current_dir(&mut self, path: &RemotePath) -> Result<()> {
+        let result = self.go_to(path).await;
+        self.explained(result, Operation::SetCurrentDir, path).await
+    }
+
+    async fn free_space(&mut self, path: &RemotePath) -> Result<FreeSpace> {
+        let result = self.ask_free_space(path).await;
+        self.explained(result, Operation::FreeSpace, path).await
     }
 
     async fn keep_alive(&mut self) -> Result<()> {
@@ -399,11 +423,9 @@ impl Session for FtpSession {
         .await;
         // Whatever the server says to it, it is there.
         match result {
-            Ok(reply) if reply.code() == 421 => Err(failure::from_reply(&reply)),
             Ok(_) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) => Err(error.with_operation(Operation::KeepAlive)),
         }
-        .map_err(|error| error.with_operation(Operation::KeepAlive))
     }
 
     async fn raw(&mut self, command: &[u8]) -> Result<ServerReply> {
@@ -420,9 +442,11 @@ impl Session for FtpSession {
             match verb.as_str() {
                 "CWD" | "CDUP" | "XCWD" | "XCUP" => self.away = true,
                 "TYPE" => self.transfer_type = None,
+                "OPTS" => self.hash = None,
                 _ => {}
             }
-            let reply = self.exchange(command).await?;
+            let exchange = Exchange::wanting(command, Wanted::Any);
+            let reply = self.wire.run(exchange).await?;
             Ok(failure::server_reply(&reply))
         };
         let result: Result<ServerReply> = result.await;
@@ -430,43 +454,15 @@ impl Session for FtpSession {
     }
 }
 
-impl FtpSession {
-    /// MFMT where the server has it; else the MDTM with a time of servers such as vsftpd.
-    async fn send_modified(&mut self, path: &RemotePath, modified: Timestamp) -> Result<()> {
-        if modified.zone() != Zone::Utc {
-            return Err(Error::new(ErrorKind::InvalidParameter)
-                .with_message("a time in an unknown zone cannot be set"));
-        }
-        let verb = support::set_modified(&self.features)
-            .ok_or_else(|| Error::new(ErrorKind::Unsupported))?;
-        self.ready().await?;
-        let ((year, month, day), (hour, minute, second)) = (modified.date(), modified.time());
-        let mut words =
-            format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02} ").into_bytes();
-        words.extend_from_slice(self.argument(path)?.as_bytes());
-        let words = Argument::new(words).map_err(names::refused)?;
-        let reply = self.exchange(Command::with(verb, words)).await?;
-        if reply.is_completion() {
-            return Ok(());
-        }
-        if verb == "MDTM" && self.look_up(path).await.is_ok() {
-            // The server took time and name for one name: it cannot set times this way.
-            return Err(
-                Error::new(ErrorKind::Unsupported).with_reply(failure::server_reply(&reply))
-            );
-        }
-        Err(failure::from_reply(&reply))
-    }
-}
-
 /// Commands that open data connections, change how the connection is secured, or end the session.
-const NOT_RAW: [&str; 23] = [
-    "ABOR", "ACCT", "APPE", "AUTH", "CCC", "EPRT", "EPSV", "LIST", "MLSD", "NLST", "PASS", "PASV",
-    "PBSZ", "PORT", "PROT", "QUIT", "REIN", "REST", "RETR", "STOR", "STOU", "USER", "RNFR",
+const NOT_RAW: [&str; 25] = [
+    "ABOR", "ACCT", "APPE", "AUTH", "CCC", "EPRT", "EPSV", "LIST", "MLSD", "MODE", "NLST", "PASS",
+    "PASV", "PBSZ", "PORT", "PROT", "QUIT", "REIN", "REST", "RETR", "RNFR", "STOR", "STOU", "STRU",
+    "USER",
 ];
 
 /// How long the replies to an abandoned operation may take.
-const RESYNCHRONISE: Duration = Duration::from_secs(15);
+pub(crate) const RESYNCHRONISE: Duration = Duration::from_secs(15);
 
 /// How long the first byte of an abandoned TLS data connection is waited for.
 const PARTING: Duration = Duration::from_millis(500);

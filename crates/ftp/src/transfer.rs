@@ -7,14 +7,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use ftp_connect_core::{Error, ErrorKind, Result};
-use ftp_connect_ftp_proto::flow::{DataEnd, Step, Transfer, TransferEnd};
+use ftp_connect_ftp_proto::flow::{DataEnd, Flow as _, Step, Transfer, TransferEnd};
 use ftp_connect_ftp_proto::{Command, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::data::{self, DataLink};
 use crate::failure;
-use crate::session::FtpSession;
+use crate::session::{FtpSession, RESYNCHRONISE};
 use crate::stream::Stream;
 
 /// A transfer under way.
@@ -31,14 +31,22 @@ pub(crate) struct Active {
     pub(crate) early: Vec<u8>,
     /// How the data connection was seen to end before that.
     pub(crate) early_end: Option<DataEnd>,
+    /// Why the control connection was lost in the middle. The data may all come through nevertheless.
+    pub(crate) lost: Option<Error>,
 }
 
 /// The end of a transfer with what is needed to judge it.
 #[derive(Debug)]
 pub(crate) struct Concluded {
     pub(crate) end: TransferEnd,
-    pub(crate) bytes: u64,
     pub(crate) resumed: Option<bool>,
+}
+
+/// A transfer without its data connection, so that both can be used at once.
+struct Rest<'a> {
+    flow: &'a mut Transfer,
+    bytes: &'a mut u64,
+    lost: &'a mut Option<Error>,
 }
 
 impl FtpSession {
@@ -55,6 +63,7 @@ impl FtpSession {
                 resumed: None,
                 early: Vec::new(),
                 early_end: None,
+                lost: None,
             });
             match self.start(link).await {
                 Ok(()) => {
@@ -101,20 +110,33 @@ impl FtpSession {
         };
         active.data = None;
         active.flow.data_ended(end);
-        let step = timeout(limit, async {
-            loop {
-                match self.wire.advance(&mut active.flow).await {
-                    // The connection has been used already.
-                    Ok(Step::OpenData(_)) => {}
-                    step => return step,
+        if let Some(error) = active.lost.take() {
+            return Err(error);
+        }
+        let wire = &mut self.wire;
+        let deadline = Instant::now() + limit;
+        let step = loop {
+            match active.flow.step() {
+                Step::NeedInput => {}
+                Step::Send(command) => {
+                    wire.send(&command);
+                    continue;
                 }
+                // The connection has been used already.
+                Step::OpenData(_) => continue,
+                step => break step,
             }
-        });
-        let step = match step.await {
-            Ok(step) => step?,
-            Err(_) => return Err(failure::timed_out("the end of the transfer", limit)),
+            wire.ping_if_due();
+            let alarm = wire.next_ping().map_or(deadline, |at| at.min(deadline));
+            match timeout_at(alarm, wire.heard()).await {
+                Ok(reply) => active.flow.reply(reply?),
+                Err(_) if Instant::now() >= deadline => {
+                    return Err(failure::timed_out("the end of the transfer", limit));
+                }
+                Err(_) => {}
+            }
         };
-        let (bytes, resumed) = (active.bytes, active.resumed);
+        let resumed = active.resumed;
         self.active = None;
         match step {
             Step::Done(end) => {
@@ -126,18 +148,19 @@ impl FtpSession {
                 {
                     self.reuse.succeeded(resumed);
                 }
-                Ok(Concluded {
-                    end,
-                    bytes,
-                    resumed,
-                })
+                // The answers to NOOP that came with the transfer's are no later operation's. What fails
+                // here is said by that operation: the transfer has had its last word.
+                if !self.wire.is_in_step() {
+                    let _ = self.wire.resynchronise(false, false, RESYNCHRONISE).await;
+                }
+                Ok(Concluded { end, resumed })
             }
             Step::Failed(error) => Err(self.wire.refused(error)),
             _ => Err(failure::protocol("a step that does not belong here")),
         }
     }
 
-    /// Reads from the data connection; `None` at its end, which is then known to the transfer.
+    /// Reads from the data connection.
     ///
     /// # Cancel safety
     /// Cancel safe: no bytes are lost.
@@ -155,21 +178,42 @@ impl FtpSession {
                 return Ok(DataRead::End(end));
             }
         }
-        let Some((total, data)) = self.active_data() else {
-            return Err(failure::closed());
-        };
-        match timeout(idle, data.read(buffer)).await {
-            Ok(Ok(0)) => Ok(DataRead::End(DataEnd::Clean)),
-            Ok(Ok(count)) => {
-                *total += count as u64;
-                Ok(DataRead::Bytes(count))
+        let since = Instant::now();
+        loop {
+            self.wire.ping_if_due();
+            let Some((mut active, data)) = running(&mut self.active) else {
+                return Err(failure::closed());
+            };
+            // After a refusal what is on the way still comes; an end that is forgotten is not waited for.
+            let failed = active.flow.is_refused();
+            let until = since + if failed { LAST_WORD } else { idle };
+            let alarm = self.wire.next_ping().map_or(until, |at| at.min(until));
+            tokio::select! {
+                // What is there counts first.
+                biased;
+                read = data.read(buffer) => return match read {
+                    Ok(0) => Ok(DataRead::End(DataEnd::Clean)),
+                    Ok(count) => {
+                        *active.bytes += count as u64;
+                        Ok(DataRead::Bytes(count))
+                    }
+                    // A TLS stream without its close_notify: whole only if something else proves it.
+                    Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                        Ok(DataRead::End(DataEnd::Cut))
+                    }
+                    Err(error) => Ok(DataRead::Broken(error)),
+                },
+                said = self.wire.heard(), if active.listens() => active.hear(said),
+                () = sleep_until(alarm) => {
+                    if Instant::now() < until {
+                        continue;
+                    }
+                    if failed {
+                        return Ok(DataRead::End(DataEnd::Cut));
+                    }
+                    return Err(failure::timed_out("the next bytes of the transfer", idle));
+                }
             }
-            // A TLS stream without its close_notify: whole only if something else proves it.
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Ok(DataRead::End(DataEnd::Cut))
-            }
-            Ok(Err(error)) => Ok(DataRead::Broken(error)),
-            Err(_) => Err(failure::timed_out("the next bytes of the transfer", idle)),
         }
     }
 
@@ -177,18 +221,34 @@ impl FtpSession {
     ///
     /// # Cancel safety
     /// Cancel safe: a dropped call has taken no bytes.
-    pub(crate) async fn write_data(&mut self, bytes: &[u8]) -> Result<std::io::Result<usize>> {
+    pub(crate) async fn write_data(&mut self, content: &[u8]) -> Result<std::io::Result<usize>> {
         let idle = self.params.timeouts().idle;
-        let Some((total, data)) = self.active_data() else {
-            return Err(failure::closed());
-        };
-        match timeout(idle, data.write(bytes)).await {
-            Ok(Ok(count)) => {
-                *total += count as u64;
-                Ok(Ok(count))
+        let until = Instant::now() + idle;
+        loop {
+            self.wire.ping_if_due();
+            let Some((mut active, data)) = running(&mut self.active) else {
+                return Err(failure::closed());
+            };
+            if active.flow.is_refused() {
+                // The server has said no and may never read what is sent on.
+                return Ok(Err(std::io::ErrorKind::BrokenPipe.into()));
             }
-            Ok(Err(error)) => Ok(Err(error)),
-            Err(_) => Err(failure::timed_out("sending the next bytes", idle)),
+            let alarm = self.wire.next_ping().map_or(until, |at| at.min(until));
+            tokio::select! {
+                biased;
+                written = data.write(content) => {
+                    if let Ok(count) = &written {
+                        *active.bytes += *count as u64;
+                    }
+                    return Ok(written);
+                }
+                said = self.wire.heard(), if active.listens() => active.hear(said),
+                () = sleep_until(alarm) => {
+                    if Instant::now() >= until {
+                        return Err(failure::timed_out("sending the next bytes", idle));
+                    }
+                }
+            }
         }
     }
 
@@ -201,11 +261,8 @@ impl FtpSession {
     pub(crate) async fn end_writing(&mut self) -> Result<DataEnd> {
         let idle = self.params.timeouts().idle;
         let close = self.params.timeouts().close;
-        let Some(active) = &mut self.active else {
+        let Some((mut active, data)) = running(&mut self.active) else {
             return Err(failure::closed());
-        };
-        let Some(data) = &mut active.data else {
-            return Ok(DataEnd::Clean);
         };
         let ended = timeout(idle, async {
             data.flush().await?;
@@ -220,8 +277,6 @@ impl FtpSession {
             Err(_) => return Err(failure::timed_out("sending the last bytes", idle)),
         }
         if data.tls().is_some() {
-            let flow = &mut active.flow;
-            let wire = &mut self.wire;
             let drain = timeout(close, async {
                 let mut rest = [0; 4096];
                 while data.read(&mut rest).await.is_ok_and(|count| count > 0) {}
@@ -231,10 +286,7 @@ impl FtpSession {
                 // rustls lacks for the next data connection.
                 biased;
                 _ = drain => {}
-                reply = wire.next_reply(), if !flow.is_answered() => {
-                    use ftp_connect_ftp_proto::flow::Flow as _;
-                    flow.reply(reply?);
-                }
+                said = self.wire.heard(), if active.listens() => active.hear(said),
             }
         }
         Ok(DataEnd::Clean)
@@ -243,7 +295,7 @@ impl FtpSession {
     /// Tells the peer of a download that its end was seen; some wait for that before they answer.
     pub(crate) async fn end_reading(&mut self) {
         let close = self.params.timeouts().close;
-        if let Some((_, data)) = self.active_data() {
+        if let Some((_, data)) = running(&mut self.active) {
             // Whatever goes wrong here, the final reply decides.
             let _ = timeout(close, data.shutdown()).await;
         }
@@ -285,12 +337,6 @@ impl FtpSession {
         }
     }
 
-    /// The count of bytes and the data connection, while it is there.
-    fn active_data(&mut self) -> Option<(&mut u64, &mut Box<dyn Stream>)> {
-        let active = self.active.as_mut()?;
-        Some((&mut active.bytes, active.data.as_mut()?))
-    }
-
     /// Sends the command and makes the link a stream. Most servers answer before the handshake, and
     /// none may be kept waiting for it; one that says nothing gets the handshake all the same.
     async fn start(&mut self, link: DataLink) -> Result<()> {
@@ -327,7 +373,7 @@ impl FtpSession {
                         // Begun and refused before a byte went over.
                         Step::Done(end) => {
                             let tls = security.map(|_| false);
-                            let concluded = Concluded { end, bytes: 0, resumed: tls };
+                            let concluded = Concluded { end, resumed: tls };
                             self.active = None;
                             return match Self::judge(&concluded) {
                                 // IIS says 150 before it connects, and 425 when it cannot: another way
@@ -366,6 +412,34 @@ impl FtpSession {
         }
         error.with_reply(failure::server_reply(reply))
     }
+}
+
+impl Rest<'_> {
+    /// Whether the control connection may still say something about the transfer.
+    fn listens(&self) -> bool {
+        self.lost.is_none() && !self.flow.is_answered()
+    }
+
+    /// Takes what the control connection gave in the middle of the transfer. That it is lost matters in
+    /// the end only: the data may all come through.
+    fn hear(&mut self, said: Result<Reply>) {
+        match said {
+            Ok(reply) => self.flow.reply(reply),
+            Err(error) => *self.lost = Some(error),
+        }
+    }
+}
+
+/// The transfer under way without its data connection, and that, while it is there.
+fn running(active: &mut Option<Active>) -> Option<(Rest<'_>, &mut Box<dyn Stream>)> {
+    let Active {
+        flow,
+        data,
+        bytes,
+        lost,
+        ..
+    } = active.as_mut()?;
+    Some((Rest { flow, bytes, lost }, data.as_mut()?))
 }
 
 /// What a read of the data connection gave.

@@ -3,7 +3,10 @@
 //! All state is in [`Wire`], none on a future's stack: what is half written, half read or still owed
 //! survives a future that is dropped at any await. Every wait has a deadline.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
@@ -28,6 +31,13 @@ pub(crate) struct Wire {
     closed: bool,
     /// Whether a transfer was abandoned and nothing has been answered since.
     after_abandoned: bool,
+    /// How often the server is to hear something while a transfer runs.
+    keep_alive: Option<Duration>,
+    last_sent: Instant,
+    /// How many of the replies owed are answers to NOOPs that were sent during a transfer.
+    pings: usize,
+    /// The 421 with which the server ended the session.
+    goodbye: Option<Reply>,
     /// The server's address; `None` behind a proxy.
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) local: SocketAddr,
@@ -57,6 +67,10 @@ impl Wire {
             reply_timeout: params.timeouts().reply,
             closed: false,
             after_abandoned: false,
+            keep_alive: params.control_keep_alive(),
+            last_sent: Instant::now(),
+            pings: 0,
+            goodbye: None,
             peer,
             local,
         })
@@ -174,6 +188,24 @@ impl Wire {
     pub(crate) fn send(&mut self, command: &Command) {
         tracing::debug!(target: "ftp_connect::ftp", %command, "send");
         self.control.send(command);
+        self.last_sent = Instant::now();
+    }
+
+    /// When the server should hear something, if a transfer goes on until then.
+    pub(crate) fn next_ping(&self) -> Option<Instant> {
+        // Answers that do not come are not asked for again and again.
+        let every = self
+            .keep_alive
+            .filter(|_| !self.closed && self.pings < MOST_PINGS)?;
+        Some(self.last_sent + every)
+    }
+
+    /// Sends the NOOP that is due; the caller goes on with [`heard`](Self::heard), which writes it.
+    pub(crate) fn ping_if_due(&mut self) {
+        if self.next_ping().is_some_and(|at| at <= Instant::now()) {
+            self.send(&Command::new("NOOP"));
+            self.pings += 1;
+        }
     }
 
     /// The next reply, within the reply deadline.
@@ -188,17 +220,49 @@ impl Wire {
     pub(crate) async fn next_reply_within(&mut self, limit: Duration) -> Result<Reply> {
         let deadline = Instant::now() + limit;
         loop {
-            if let Some(reply) = self.taken()? {
+            if let Some(reply) = self.settled(deadline).await? {
                 return Ok(reply);
             }
+            // A reply that was begun and has no end is better than none, once there is no more time.
+            let over = Instant::now() >= deadline;
+            if over && !(limit >= self.reply_timeout && self.control.finish_reply()) {
+                return Err(failure::timed_out("a reply", limit));
+            }
+        }
+    }
+
+    /// Waits for the next reply without a deadline of its own, and writes what is to be written.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as [`next_reply`](Self::next_reply).
+    pub(crate) async fn heard(&mut self) -> Result<Reply> {
+        loop {
+            let quiet = Instant::now() + QUIET;
+            if let Some(reply) = self.settled(quiet).await? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// The next reply, if it comes before the deadline. An answer to a ping is not given: `None` may
+    /// come sooner, so that the caller can see whether anything is still owed.
+    async fn settled(&mut self, deadline: Instant) -> Result<Option<Reply>> {
+        loop {
+            let pings = self.pings;
+            if let Some(reply) = self.taken()? {
+                return Ok(Some(reply));
+            }
+            if self.pings != pings {
+                return Ok(None);
+            }
             if self.closed {
-                return Err(failure::closed());
+                return Err(self.over());
             }
             match timeout_at(deadline, self.flush()).await {
                 Ok(Ok(())) => {}
                 // Whoever closes has often said why: an idle 421, a TLS alert.
-                Ok(Err(error)) => return self.last_words(error).await,
-                Err(_) => return Err(failure::timed_out("sending a command", limit)),
+                Ok(Err(error)) => return self.last_words(error).await.map(Some),
+                Err(_) => return Ok(None),
             }
             let quiet = deadline.min(Instant::now() + QUIET);
             let mut buffer = [0; 4096];
@@ -210,14 +274,7 @@ impl Wire {
                     self.control.received(&buffer[..count]);
                 }
                 Err(_) if self.control.settle_reply() => {}
-                // A reply that was begun and has no end is better than none, once there is no more time.
-                Err(_)
-                    if Instant::now() >= deadline
-                        && limit >= self.reply_timeout
-                        && self.control.finish_reply() => {}
-                Err(_) if Instant::now() >= deadline => {
-                    return Err(failure::timed_out("a reply", limit));
-                }
+                Err(_) if Instant::now() >= deadline => return Ok(None),
                 Err(_) => {}
             }
         }
@@ -243,12 +300,45 @@ impl Wire {
         self.noticed(Err(error))
     }
 
+    /// Takes in, without waiting, what the server may have said while nobody listened: an idle session
+    /// is ended by a 421, an end of the stream, or both.
+    pub(crate) async fn glance(&mut self) -> Result<()> {
+        if self.closed {
+            return Err(self.over());
+        }
+        let mut buffer = [0; 4096];
+        loop {
+            let glance = {
+                let mut reading = pin!(self.read(&mut buffer));
+                poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await
+            };
+            match glance {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => {
+                    if self.control.owed() == 0 {
+                        self.taken()?;
+                    }
+                    return Err(self.lost("the server closed the connection"));
+                }
+                Poll::Ready(read) => {
+                    let count = self.noticed(read)?;
+                    self.control.received(&buffer[..count]);
+                }
+            }
+        }
+        if self.control.owed() == 0 {
+            self.taken()?;
+        }
+        Ok(())
+    }
+
     /// Reads the replies that are still owed from operations that were dropped. `transfer` says that
     /// the first of them is a transfer's, `begun` that it has had its preliminary reply.
     ///
-    /// Pure-FTPd may say nothing more about a transfer whose TLS data connection was closed, so after
-    /// a while of silence NOOP asks whether it still listens. Answers keep the order of the commands:
-    /// with the one to NOOP, nothing else is owed.
+    /// Not every server answers all it owes: Pure-FTPd may say nothing more about a transfer whose TLS
+    /// data connection was closed, others swallow what is sent during a transfer. After a while of
+    /// silence the server is asked something. Answers keep the order of the commands: with that one,
+    /// nothing else is owed.
     pub(crate) async fn resynchronise(
         &mut self,
         transfer: bool,
@@ -257,26 +347,33 @@ impl Wire {
     ) -> Result<()> {
         self.after_abandoned = false;
         let deadline = Instant::now() + limit;
-        let mut asked = false;
+        let mut asked = None;
         while self.control.owed() > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let may_ask = transfer && !asked;
-            let wait = if may_ask { left.min(SILENCE) } else { left };
-            let reply = match self.next_reply_within(wait).await {
-                Ok(reply) => reply,
-                Err(error) if may_ask && *error.kind() == ErrorKind::TimedOut => {
-                    asked = true;
-                    self.send(&Command::new("NOOP"));
+            let may_ask = asked.is_none() && (transfer || self.pings > 0);
+            let until = match may_ask {
+                true => deadline.min(Instant::now() + SILENCE),
+                false => deadline,
+            };
+            let reply = match self.settled(until).await {
+                Ok(Some(reply)) => reply,
+                Ok(None) if Instant::now() < until => continue,
+                Ok(None) if may_ask => {
+                    let question = Question::fit(self.pings);
+                    self.send(&Command::new(question.verb()));
+                    asked = Some(question);
                     continue;
                 }
-                Err(error) => {
-                    return Err(self
-                        .lost("the answer to an abandoned operation did not come")
-                        .with_source(error));
+                outcome => {
+                    let error = self.lost("the answer to an abandoned operation did not come");
+                    return Err(match outcome {
+                        Err(cause) => error.with_source(cause),
+                        Ok(_) => error.with_source(failure::timed_out("a reply", limit)),
+                    });
                 }
             };
-            if asked && matches!(reply.code(), 200 | 500 | 502) {
+            if asked.is_some_and(|question| question.is_answered_by(&reply)) {
                 self.control.settle_all();
+                self.pings = 0;
             } else if !reply.is_preliminary() {
                 begun = false;
             } else if begun {
@@ -287,6 +384,8 @@ impl Wire {
                 begun = true;
             }
         }
+        // What nobody asked for is looked at too.
+        self.taken()?;
         if self.control.is_closing() {
             return Err(self.lost("the server closed the session"));
         }
@@ -303,12 +402,12 @@ impl Wire {
         self.control.settle_preliminary();
     }
 
-    pub(crate) fn is_in_step(&self) -> bool {
-        self.control.owed() == 0 && !self.closed && !self.control.is_closing()
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.control.owed() == 0 && !self.closed && !self.control.is_closing()
     }
 
     /// Speaks first to a server that does not greet, and gives what comes back at once. As much is
@@ -339,23 +438,38 @@ impl Wire {
     }
 
     fn taken(&mut self) -> Result<Option<Reply>> {
-        match self.control.next_reply() {
-            Ok(Some(reply)) => {
-                tracing::debug!(target: "ftp_connect::ftp", %reply, "received");
-                if std::mem::take(&mut self.after_abandoned)
-                    && matches!(reply.code(), 225 | 226 | 426)
-                {
-                    // Some servers say twice that a transfer is over when its connection was cut.
-                    self.control.set_aside();
-                    return self.taken();
+        loop {
+            let owed = self.control.owed();
+            let reply = match self.control.next_reply() {
+                Ok(Some(reply)) => reply,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.closed = true;
+                    return Err(failure::from_reply_error(error));
                 }
-                Ok(Some(reply))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => {
+            };
+            tracing::debug!(target: "ftp_connect::ftp", %reply, "received");
+            if reply.code() == 421 {
                 self.closed = true;
-                Err(failure::from_reply_error(error))
+                self.goodbye = Some(reply.clone());
+                return Ok(Some(reply));
             }
+            // NOOP is answered at once by some servers and after the transfer by others. What is no
+            // answer to NOOP is the transfer's, and when that has come the rest are NOOP's.
+            if self.pings > 0
+                && !reply.is_preliminary()
+                && (owed == self.pings || answers_noop(&reply))
+            {
+                self.pings -= 1;
+                continue;
+            }
+            if std::mem::take(&mut self.after_abandoned) && matches!(reply.code(), 225 | 226 | 426)
+            {
+                // Some servers say twice that a transfer is over when its connection was cut.
+                self.control.set_aside();
+                continue;
+            }
+            return Ok(Some(reply));
         }
     }
 
@@ -392,11 +506,57 @@ impl Wire {
         })
     }
 
-    fn lost(&mut self, why: &str) -> Error {
+    /// Gives the connection up.
+    pub(crate) fn lost(&mut self, why: &str) -> Error {
         self.closed = true;
         self.channel = Channel::Gone;
-        failure::closed().with_message(why)
+        self.over().with_message(why)
     }
+
+    /// That the connection is closed, with what the server said when it closed it.
+    fn over(&mut self) -> Error {
+        let said = std::iter::from_fn(|| self.control.unasked()).find(|reply| reply.code() == 421);
+        self.goodbye = said.or(self.goodbye.take());
+        match &self.goodbye {
+            Some(reply) => failure::closed().with_reply(failure::server_reply(reply)),
+            None => failure::closed(),
+        }
+    }
+}
+
+/// What a server that says nothing is asked, so that its answer shows where it is.
+#[derive(Debug, Clone, Copy)]
+enum Question {
+    /// Its answer is none that a transfer ends with.
+    Noop,
+    /// Its answer is none to NOOP either.
+    Pwd,
+}
+
+impl Question {
+    fn fit(pings: usize) -> Self {
+        if pings > 0 { Self::Pwd } else { Self::Noop }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Noop => "NOOP",
+            Self::Pwd => "PWD",
+        }
+    }
+
+    fn is_answered_by(self, reply: &Reply) -> bool {
+        match self {
+            Self::Noop => matches!(reply.code(), 200 | 500 | 502),
+            Self::Pwd => reply.code() == 257,
+        }
+    }
+}
+
+/// Whether a reply that came during a transfer may be the answer to NOOP: that it was done, that it is
+/// unknown or that it must not be sent now. No transfer ends with one of these.
+fn answers_noop(reply: &Reply) -> bool {
+    matches!(reply.code(), 200 | 500..=504)
 }
 
 /// After this long without a byte, a multi-line reply may end with another code than it began with.
@@ -407,6 +567,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long a server's word that arrived before a connection broke may be on its way to here.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How many signs of life may be unanswered: they and their answers fit in what two kernels hold.
+const MOST_PINGS: usize = 2000;
 
 /// How long a server that says nothing has to answer a probe.
 const PROBE: Duration = Duration::from_secs(1);

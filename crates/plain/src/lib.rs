@@ -21,6 +21,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ftp_connect_core::{ConnectParams, Encryption, Result, Session, Transport};
 
@@ -47,7 +49,7 @@ impl Transport for PlainTransport {
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
-        ftp_connect_ftp::connect(params, self.name(), None).await
+        ftp_connect_ftp::connect(params, Arc::new(*self), None).await
     }
 }
 

@@ -34,9 +34,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
-    Disposition, Encryption, Entry, Error, ErrorKind, ListOptions, Listing, Operation, Permissions,
-    ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions, Timestamp,
-    Transport, WriteBody, WriteOptions,
+    Disposition, Encryption, Entry, Error, ErrorKind, FreeSpace, ListOptions, Listing, Operation,
+    Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions,
+    Timestamp, Transport, WriteBody, WriteOptions,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -80,6 +80,7 @@ impl Transport for MemoryTransport {
         Ok(Box::new(MemorySession {
             files: Arc::clone(&self.files),
             report,
+            folder: RemotePath::login_folder(),
         }))
     }
 }
@@ -89,11 +90,17 @@ impl Transport for MemoryTransport {
 struct MemorySession {
     files: Arc<Mutex<Tree>>,
     report: ConnectReport,
+    /// Where relative paths begin.
+    folder: RemotePath,
 }
 
 impl MemorySession {
     fn tree(&self) -> MutexGuard<'_, Tree> {
         lock(&self.files)
+    }
+
+    fn at(&self, path: &RemotePath) -> RemotePath {
+        self.folder.join(path)
     }
 }
 
@@ -117,6 +124,8 @@ impl Session for MemorySession {
         can.set_permissions = true;
         can.checksum = true;
         can.current_dir = true;
+        can.set_current_dir = true;
+        can.free_space = true;
         can.any_name_bytes = true;
         can
     }
@@ -124,7 +133,7 @@ impl Session for MemorySession {
     async fn stat(&mut self, path: &RemotePath, _options: StatOptions) -> Result<Entry> {
         let at = |kind| failure(kind, Operation::Stat, path);
         let tree = self.tree();
-        let node = tree.node(path).map_err(at)?;
+        let node = tree.node(&self.at(path)).map_err(at)?;
         Ok(node.entry(path.clone()))
     }
 
@@ -134,7 +143,7 @@ impl Session for MemorySession {
         options: ListOptions,
     ) -> Result<Box<dyn Listing + 's>> {
         let at = |kind| failure(kind, Operation::List, path);
-        let mut entries = self.tree().children(path).map_err(at)?;
+        let mut entries = self.tree().children(&self.at(path)).map_err(at)?;
         entries.retain(|entry| options.hidden || !entry.name.as_bytes().starts_with(b"."));
         Ok(Box::new(MemoryListing::new(entries)))
     }
@@ -145,7 +154,7 @@ impl Session for MemorySession {
         options: ReadOptions,
     ) -> Result<Box<dyn ReadBody + 's>> {
         let at = |kind| failure(kind, Operation::Read, path);
-        let content = self.tree().content(path).map_err(at)?.to_vec();
+        let content = self.tree().content(&self.at(path)).map_err(at)?.to_vec();
         Ok(Box::new(MemoryRead::new(content, options)))
     }
 
@@ -156,7 +165,7 @@ impl Session for MemorySession {
     ) -> Result<Box<dyn WriteBody + 's>> {
         let at = |kind| failure(kind, Operation::Write, path);
         let mut tree = self.tree();
-        let old = match tree.content(path) {
+        let old = match tree.content(&self.at(path)) {
             Ok(content) => Some(content.to_vec()),
             Err(ErrorKind::NotFound) => None,
             Err(kind) => return Err(at(kind)),
@@ -177,9 +186,10 @@ impl Session for MemorySession {
             _ => return Err(at(ErrorKind::Unsupported)),
         };
         // Also proves that the folder is there.
-        tree.put(path, Node::file(kept.clone())).map_err(at)?;
+        tree.put(&self.at(path), Node::file(kept.clone()))
+            .map_err(at)?;
         drop(tree);
-        Ok(Box::new(MemoryWrite::new(&self.files, path.clone(), kept)))
+        Ok(Box::new(MemoryWrite::new(&self.files, self.at(path), kept)))
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
@@ -192,22 +202,24 @@ impl Session for MemorySession {
         to: &RemotePath,
         options: RenameOptions,
     ) -> Result<()> {
-        let outcome = self.tree().rename(from, to, options.replace);
+        let outcome = self
+            .tree()
+            .rename(&self.at(from), &self.at(to), options.replace);
         outcome.map_err(|kind| failure(kind, Operation::Rename, from))
     }
 
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
-        let outcome = self.tree().remove_file(path);
+        let outcome = self.tree().remove_file(&self.at(path));
         outcome.map_err(|kind| failure(kind, Operation::RemoveFile, path))
     }
 
     async fn create_dir(&mut self, path: &RemotePath, options: CreateDirOptions) -> Result<()> {
-        let outcome = self.tree().create_dir(path, options.permissions);
+        let outcome = self.tree().create_dir(&self.at(path), options.permissions);
         outcome.map_err(|kind| failure(kind, Operation::CreateDir, path))
     }
 
     async fn remove_dir(&mut self, path: &RemotePath) -> Result<()> {
-        let outcome = self.tree().remove_dir(path);
+        let outcome = self.tree().remove_dir(&self.at(path));
         outcome.map_err(|kind| failure(kind, Operation::RemoveDir, path))
     }
 
@@ -217,14 +229,14 @@ impl Session for MemorySession {
             return Err(at(ErrorKind::InvalidParameter).with_message("the time is not in UTC"));
         }
         let mut tree = self.tree();
-        tree.node_mut(path).map_err(at)?.modified = modified;
+        tree.node_mut(&self.at(path)).map_err(at)?.modified = modified;
         Ok(())
     }
 
     async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
         let at = |kind| failure(kind, Operation::SetPermissions, path);
         let mut tree = self.tree();
-        tree.node_mut(path).map_err(at)?.permissions = permissions;
+        tree.node_mut(&self.at(path)).map_err(at)?.permissions = permissions;
         Ok(())
     }
 
@@ -237,12 +249,26 @@ impl Session for MemorySession {
         if algorithm != ChecksumAlgorithm::Sha256 {
             return Err(at(ErrorKind::Unsupported));
         }
-        let digest = Sha256::digest(self.tree().content(path).map_err(at)?).to_vec();
+        let digest = Sha256::digest(self.tree().content(&self.at(path)).map_err(at)?).to_vec();
         Ok(Checksum { algorithm, digest })
     }
 
     async fn current_dir(&mut self) -> Result<RemotePath> {
-        RemotePath::new("/")
+        RemotePath::new("/").map(|root| root.join(&self.folder))
+    }
+
+    async fn set_current_dir(&mut self, path: &RemotePath) -> Result<()> {
+        let at = |kind| failure(kind, Operation::SetCurrentDir, path);
+        let folder = self.at(path);
+        self.tree().children(&folder).map_err(at)?;
+        self.folder = folder;
+        Ok(())
+    }
+
+    async fn free_space(&mut self, path: &RemotePath) -> Result<FreeSpace> {
+        let at = |kind| failure(kind, Operation::FreeSpace, path);
+        self.tree().children(&self.at(path)).map_err(at)?;
+        Ok(FreeSpace::new(ROOM))
     }
 
     async fn keep_alive(&mut self) -> Result<()> {
@@ -258,6 +284,9 @@ fn failure(kind: ErrorKind, operation: Operation, path: &RemotePath) -> Error {
 fn lock(files: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
     files.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// What memory is said to hold: as much as a program may ask for in one piece.
+const ROOM: u64 = isize::MAX as u64;
 
 fn now() -> Timestamp {
     Timestamp::from_system_time(SystemTime::now())

@@ -82,7 +82,7 @@ impl Transport for TlsReuseTransport {
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
         certificate::warn_if_unchecked(params);
         let channels = Channels::new(params, &self.system).await?;
-        ftp_connect_ftp::connect(params, NAME, Some(Box::new(channels))).await
+        ftp_connect_ftp::connect(params, Arc::new(self.clone()), Some(Box::new(channels))).await
     }
 }
 

@@ -158,9 +158,17 @@ impl FtpSession {
         self.wire.close(PARTING).await;
         let learnt = self.profile();
         let transport = self.report.transport;
-        let mut fresh = connect::open(&self.params, transport, Some(security)).await?;
+        let again = self.transport.clone();
+        let mut fresh = connect::open(&self.params, transport, again, Some(security)).await?;
         std::mem::swap(&mut fresh.channels, &mut self.channels);
+        std::mem::swap(&mut fresh.time_commands, &mut self.time_commands);
+        fresh.chmod = self.chmod;
         fresh.list_all = self.list_all;
+        if fresh.home != self.home {
+            // The next step goes back to where this session was.
+            std::mem::swap(&mut fresh.home, &mut self.home);
+            fresh.away = true;
+        }
         if let Some(mut learnt) = learnt {
             learnt.tls12_for_reuse = Some(true);
             fresh.learnt = learnt;

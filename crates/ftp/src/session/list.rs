@@ -36,7 +36,7 @@ impl FtpSession {
         self.ready().await?;
         self.set_type(TransferType::Binary).await?;
         if self.features.has_mlst() {
-            let command = if names::is_odd(path) && self.login_folder.is_some() {
+            let command = if names::is_odd(path) && self.home.is_some() {
                 self.change_into(path).await?;
                 Command::new("MLSD")
             } else if path.is_empty() {
@@ -51,7 +51,7 @@ impl FtpSession {
             }
         }
         // A session that could not find back lists by path.
-        let by_path = self.login_folder.is_none() && !path.is_empty();
+        let by_path = self.home.is_none() && !path.is_empty();
         if !path.is_empty() && !by_path {
             self.change_into(path).await?;
         }
@@ -91,7 +91,7 @@ impl FtpSession {
         self.begin(&command, 0).await
     }
 
-    async fn change_into(&mut self, path: &RemotePath) -> Result<()> {
+    pub(super) async fn change_into(&mut self, path: &RemotePath) -> Result<()> {
         let argument = self.argument(path)?;
         self.away = true;
         self.wire

@@ -9,9 +9,9 @@ use ftp_connect_ftp_proto::{Argument, ArgumentError};
 use super::FtpSession;
 
 impl FtpSession {
-    /// The path as an argument; the empty path is the login folder.
+    /// The path as an argument; the empty path is the folder where relative paths begin.
     pub(super) fn argument(&self, path: &RemotePath) -> Result<Argument> {
-        let bytes = match (path.as_bytes(), &self.login_folder) {
+        let bytes = match (path.as_bytes(), &self.home) {
             (b"", Some(folder)) => folder.clone(),
             (b"", None) => b".".to_vec(),
             (bytes, _) => guarded(bytes),

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    Error, ErrorKind, Operation, ReadBody, ReadOptions, RemotePath, Result, TransferType,
+    Error, ErrorKind, LineEnd, Operation, ReadBody, ReadOptions, RemotePath, Result, TransferType,
     Transferred,
 };
-use ftp_connect_ftp_proto::Command;
 use ftp_connect_ftp_proto::flow::DataEnd;
+use ftp_connect_ftp_proto::{Command, TextReceiver};
 
 use super::FtpSession;
 use crate::failure;
@@ -50,7 +50,8 @@ pub(super) struct FtpRead<'s> {
     offset: u64,
     /// How many bytes may still be given; `None` for all.
     left: Option<u64>,
-    binary: bool,
+    /// What text goes through, when text is read.
+    text: Option<Text>,
     state: State,
     bytes: u64,
 }
@@ -63,6 +64,42 @@ enum State {
     Empty,
 }
 
+/// Text on its way from the wire to the reader.
+#[derive(Debug)]
+struct Text {
+    lines: TextReceiver,
+    raw: Vec<u8>,
+    ready: Vec<u8>,
+    given: usize,
+}
+
+impl Text {
+    fn new(line_end: LineEnd) -> Self {
+        Self {
+            lines: TextReceiver::new(line_end == LineEnd::CrLf),
+            raw: vec![0; TEXT],
+            ready: Vec::new(),
+            given: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.given == self.ready.len()
+    }
+
+    /// Gives what is ready.
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let count = buffer.len().min(self.ready.len() - self.given);
+        buffer[..count].copy_from_slice(&self.ready[self.given..self.given + count]);
+        self.given += count;
+        if self.is_empty() {
+            self.ready.clear();
+            self.given = 0;
+        }
+        count
+    }
+}
+
 impl<'s> FtpRead<'s> {
     pub(super) fn new(
         session: &'s mut FtpSession,
@@ -70,12 +107,13 @@ impl<'s> FtpRead<'s> {
         path: &RemotePath,
         options: &ReadOptions,
     ) -> Self {
+        let ascii = options.transfer_type == TransferType::Ascii;
         Self {
             session,
             path: path.clone(),
             offset: options.offset,
             left: options.length,
-            binary: options.transfer_type == TransferType::Binary,
+            text: ascii.then(|| Text::new(options.line_end)),
             state: if begun { State::Running } else { State::Empty },
             bytes: 0,
         }
@@ -88,23 +126,46 @@ impl<'s> FtpRead<'s> {
                 .min(usize::try_from(left).unwrap_or(usize::MAX)),
             None => buffer.len(),
         };
-        if self.state != State::Running || most == 0 {
+        let buffer = &mut buffer[..most];
+        if buffer.is_empty() {
             return Ok(0);
         }
-        match self.session.read_data(&mut buffer[..most]).await? {
-            DataRead::Bytes(count) => {
-                self.bytes += count as u64;
-                if let Some(left) = &mut self.left {
-                    *left -= count as u64;
+        loop {
+            if let Some(text) = &mut self.text
+                && !text.is_empty()
+            {
+                let count = text.take(buffer);
+                return Ok(self.counted(count));
+            }
+            if self.state != State::Running {
+                return Ok(0);
+            }
+            let read = match &mut self.text {
+                Some(text) => self.session.read_data(&mut text.raw).await?,
+                None => self.session.read_data(buffer).await?,
+            };
+            match (read, &mut self.text) {
+                (DataRead::Bytes(count), None) => return Ok(self.counted(count)),
+                (DataRead::Bytes(count), Some(text)) => {
+                    text.lines.push(&text.raw[..count], &mut text.ready);
                 }
-                Ok(count)
+                (DataRead::End(end), text) => {
+                    self.state = State::Ended(end);
+                    if let Some(text) = text {
+                        text.lines.finish(&mut text.ready);
+                    }
+                }
+                (DataRead::Broken(error), _) => return Err(self.session.broken(error).await),
             }
-            DataRead::End(end) => {
-                self.state = State::Ended(end);
-                Ok(0)
-            }
-            DataRead::Broken(error) => Err(self.session.broken(error).await),
         }
+    }
+
+    fn counted(&mut self, count: usize) -> usize {
+        self.bytes += count as u64;
+        if let Some(left) = &mut self.left {
+            *left -= count as u64;
+        }
+        count
     }
 
     async fn end(&mut self) -> Result<Transferred> {
@@ -124,26 +185,38 @@ impl<'s> FtpRead<'s> {
             State::Ended(end) => end,
         };
         self.session.end_reading().await;
-        let concluded = self.session.conclude(end).await?;
-        FtpSession::judge(&concluded)?;
-        if end == DataEnd::Cut || self.is_suspiciously_empty() {
-            self.prove_whole(end).await?;
+        let concluded = self.session.conclude(end).await;
+        let outcome = match concluded.and_then(|concluded| FtpSession::judge(&concluded)) {
+            Ok(()) if end == DataEnd::Cut || self.is_suspiciously_empty() => {
+                self.prove_whole(end).await
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Err(error) if FtpSession::is_lost(&error) => {
+                let size = self.text.is_none().then_some(self.offset + self.bytes);
+                self.session
+                    .prove_elsewhere(&self.path, size, error)
+                    .await?;
+            }
+            outcome => outcome?,
         }
-        Ok(Transferred::new(self.bytes, true).with_tls_resumed(resumed))
+        let all_given = self.text.as_ref().is_none_or(Text::is_empty);
+        Ok(Transferred::new(self.bytes, all_given).with_tls_resumed(resumed))
     }
 
     /// Nothing at all is what a refused or mistaken data connection gives too, so it is not believed
     /// where the server can be asked.
     fn is_suspiciously_empty(&self) -> bool {
-        self.bytes == 0 && self.binary && self.session.features.has("SIZE")
+        self.bytes == 0 && self.text.is_none() && self.session.features.has("SIZE")
     }
 
     /// A TLS stream ended without close_notify, so anybody may have cut it: the size must be right.
     /// The size that an empty file must have is asked for too, but need not be known.
     async fn prove_whole(&mut self, end: DataEnd) -> Result<()> {
-        let size = match self.binary {
-            true => self.session.size_of(&self.path).await?,
-            false => None,
+        let size = match &self.text {
+            None => self.session.size_of(&self.path).await?,
+            Some(_) => None,
         };
         match size {
             Some(size) if size == self.offset + self.bytes => Ok(()),
@@ -184,3 +257,6 @@ impl ReadBody for FtpRead<'_> {
         }
     }
 }
+
+/// How much text is read at once.
+const TEXT: usize = 32 * 1024;

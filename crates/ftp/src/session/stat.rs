@@ -38,7 +38,6 @@ impl FtpSession {
         self.set_type(TransferType::Binary).await?;
         let argument = self.argument(path)?;
         let reply = self.exchange(Command::with("SIZE", argument)).await?;
-        closing(&reply)?;
         Ok(reply
             .is_completion()
             .then(|| parse::size(reply.first_text()))
@@ -58,11 +57,10 @@ impl FtpSession {
             return Ok(entry);
         }
         // A session that does not know the way back does not go.
-        let reply = if self.login_folder.is_some() {
+        let reply = if self.home.is_some() {
             let argument = self.argument(path)?;
             self.away = true;
             let reply = self.exchange(Command::with("CWD", argument)).await?;
-            closing(&reply)?;
             if reply.is_completion() {
                 return Ok(Entry::new(path.clone(), EntryKind::Dir));
             }
@@ -115,13 +113,4 @@ fn means_absent(reply: &Reply) -> bool {
 
 fn not_found(reply: &Reply) -> Error {
     Error::new(ErrorKind::NotFound).with_reply(failure::server_reply(reply))
-}
-
-/// A 421 is not an answer to the question but the end of the session.
-fn closing(reply: &Reply) -> Result<()> {
-    if reply.code() == 421 {
-        Err(failure::from_reply(reply))
-    } else {
-        Ok(())
-    }
 }

@@ -6,31 +6,40 @@
 
 use ftp_connect_ftp_proto::parse::Features;
 
-/// The command that sets a modification time, if there is one.
+use super::times::TimeCommand;
+
+/// The commands by which a modification time may be set, the best first.
 ///
 /// MFMT if it is announced. A server with MDTM and without the machine listings of the same RFC 3659
-/// is of the older kind (vsftpd) whose MDTM takes a time before the name; a newer one would have
-/// MFMT.
-pub(super) fn set_modified(features: &Features) -> Option<&'static str> {
+/// is of the older kind (vsftpd) whose MDTM takes a time before the name, and Serv-U announces that
+/// form; a newer one would have MFMT. SITE UTIME is announced by name, and which of its two forms is
+/// meant is found out.
+pub(super) fn time_commands(features: &Features) -> Vec<TimeCommand> {
+    let mut commands = Vec::new();
     if features.has("MFMT") {
-        Some("MFMT")
-    } else if features.has("MDTM") && !features.has_mlst() {
-        Some("MDTM")
-    } else {
-        None
+        commands.push(TimeCommand::Mfmt);
     }
+    if (features.has("MDTM") && !features.has_mlst()) || says(features, "MDTM", "YYYYMMDD") {
+        commands.push(TimeCommand::Mdtm);
+    }
+    if says(features, "SITE", "UTIME") {
+        commands.extend([TimeCommand::UtimeBefore, TimeCommand::UtimeAfter]);
+    }
+    commands
 }
 
 /// Whether SITE CHMOD is there: said by MFF with the fact `UNIX.mode`, or by a SITE line; where no
 /// SITE command is announced at all, servers with Unix permissions have it nevertheless.
 pub(super) fn set_permissions(features: &Features) -> bool {
-    let says = |name: &str, word: &str| {
-        features.iter().any(|feature| {
-            let parameters = feature.parameters.as_deref().unwrap_or_default();
-            feature.name == name && parameters.to_ascii_uppercase().contains(word)
-        })
-    };
-    says("MFF", "UNIX.MODE") || says("SITE", "CHMOD") || !features.has("SITE")
+    says(features, "MFF", "UNIX.MODE") || says(features, "SITE", "CHMOD") || !features.has("SITE")
+}
+
+/// Whether the parameters of a feature hold a word, whatever its case.
+fn says(features: &Features, name: &str, word: &str) -> bool {
+    features.iter().any(|feature| {
+        let parameters = feature.parameters.as_deref().unwrap_or_default();
+        feature.name == name && parameters.to_ascii_uppercase().contains(word)
+    })
 }
 
 #[cfg(test)]
@@ -40,24 +49,38 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(lines: &[&str], time: Option<&str>, permissions: bool) {
+    fn check(lines: &[&str], times: &[TimeCommand], permissions: bool) {
         let lines = ["211-x"].iter().chain(lines).chain(&["211 x"]);
         let reply = Reply::from_lines(lines.map(|line| line.as_bytes().to_vec()).collect());
         let features = Features::from_reply(&reply.unwrap());
-        assert_eq!(set_modified(&features), time);
+        assert_eq!(time_commands(&features), times);
         assert_eq!(set_permissions(&features), permissions);
     }
 
     #[test]
     fn signs() {
-        check(&[" MDTM", " SIZE"], Some("MDTM"), true);
-        check(&[" MDTM", " MLST type*;"], None, true);
+        use TimeCommand::{Mdtm, Mfmt, UtimeAfter, UtimeBefore};
+        check(&[" MDTM", " SIZE"], &[Mdtm], true);
+        check(&[" MDTM", " MLST type*;"], &[], true);
         check(
             &[" MFMT", " MLST type*;", " SITE UTIME"],
-            Some("MFMT"),
+            &[Mfmt, UtimeBefore, UtimeAfter],
             false,
         );
-        check(&[" SITE UTIME", " MFF modify;UNIX.mode;"], None, true);
-        check(&[" SITE utime; chmod"], None, true);
+        check(
+            &[" SITE UTIME", " MFF modify;UNIX.mode;"],
+            &[UtimeBefore, UtimeAfter],
+            true,
+        );
+        check(&[" SITE SYMLINK; chmod"], &[], true);
+        check(
+            &[
+                " MLST size*;",
+                " MDTM",
+                " MDTM YYYYMMDDHHMMSS[+-TZ];filename",
+            ],
+            &[Mdtm],
+            true,
+        );
     }
 }

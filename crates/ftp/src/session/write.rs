@@ -8,10 +8,10 @@ use ftp_connect_core::{
     Disposition, Error, ErrorKind, Operation, RemotePath, Result, TransferType, Transferred,
     WriteBody, WriteOptions,
 };
-use ftp_connect_ftp_proto::Command;
 use ftp_connect_ftp_proto::flow::DataEnd;
+use ftp_connect_ftp_proto::{Argument, Command, TextSender};
 
-use super::FtpSession;
+use super::{FtpSession, names};
 use crate::failure;
 
 impl FtpSession {
@@ -36,19 +36,32 @@ impl FtpSession {
             _ => return Err(Error::new(ErrorKind::Unsupported)),
         };
         self.ready().await?;
+        if self.features.has("ALLO")
+            && let Some(size) = options.size_hint
+        {
+            self.allocate(size).await?;
+        }
         self.set_type(options.transfer_type).await?;
         let command = Command::with(verb, self.argument(path)?);
-        self.begin(&command, 0).await?;
+        match (self.begin(&command, 0).await, options.size_hint) {
+            (Err(error), Some(size)) if wants_allocation(&error) => {
+                self.allocate(size).await?;
+                self.begin(&command, 0).await?;
+            }
+            (begun, _) => begun?,
+        }
         Ok(before.filter(|_| options.transfer_type == TransferType::Binary))
     }
 
-    /// FTP has no way to create without replacing: between this look and STOR another client may come
-    /// first.
-    async fn refuse_existing(&mut self, path: &RemotePath) -> Result<()> {
-        match self.look_up(path).await {
-            Ok(_) => Err(Error::new(ErrorKind::AlreadyExists)),
-            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+    /// Tells how much is coming (RFC 959 §4.1.3), for servers that reserve room. Most have no need of it and
+    /// say 202, or do not know it; all of that is as good.
+    async fn allocate(&mut self, size: u64) -> Result<()> {
+        let size = Argument::new(size.to_string()).map_err(names::refused)?;
+        let reply = self.exchange(Command::with("ALLO", size)).await?;
+        let error = failure::from_reply(&reply);
+        match error.kind() {
+            ErrorKind::NoSpace => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -69,10 +82,23 @@ impl FtpSession {
             Some(size) => format!("has {size} bytes"),
             None => "has an unknown size".to_owned(),
         };
-        Err(failure::not_whole(format!(
-            "cannot continue at {at}: the file on the server {there}"
-        )))
+        Err(Error::new(ErrorKind::Refused)
+            .with_message(format!(
+                "cannot continue at {at}: the file on the server {there}"
+            ))
+            .with_hint("write the file from its beginning"))
     }
+}
+
+/// Whether a server wants ALLO before it stores anything.
+fn wants_allocation(error: &Error) -> bool {
+    error.reply().is_some_and(|reply| {
+        reply.code >= 400
+            && reply
+                .text
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|word| word == "ALLO")
+    })
 }
 
 /// The way for the bytes of a file to the server.
@@ -82,14 +108,30 @@ pub(super) struct FtpWrite<'s> {
     path: RemotePath,
     /// How many bytes the file had before, if its size can be checked in the end.
     before: Option<u64>,
+    /// The line ends of text, when text is written.
+    text: Option<TextSender>,
+    /// Text that was taken, in its form for the way, and how much of that has gone.
+    pending: Vec<u8>,
+    sent: usize,
+    /// Bytes that were taken.
+    taken: u64,
 }
 
 impl<'s> FtpWrite<'s> {
-    pub(super) fn new(session: &'s mut FtpSession, before: Option<u64>, path: &RemotePath) -> Self {
+    pub(super) fn new(
+        session: &'s mut FtpSession,
+        before: Option<u64>,
+        path: &RemotePath,
+        options: &WriteOptions,
+    ) -> Self {
         Self {
             session,
             path: path.clone(),
             before,
+            text: (options.transfer_type == TransferType::Ascii).then(TextSender::default),
+            pending: Vec::new(),
+            sent: 0,
+            taken: 0,
         }
     }
 
@@ -97,38 +139,88 @@ impl<'s> FtpWrite<'s> {
         if data.is_empty() {
             return Ok(0);
         }
-        match self.session.write_data(data).await? {
-            Ok(0) => Err(failure::not_whole(
-                "the data connection takes no more bytes",
-            )),
-            Ok(count) => Ok(count),
-            Err(error) => Err(self.session.broken(error).await),
+        if self.text.is_none() {
+            let count = send(self.session, data).await?;
+            self.taken += count as u64;
+            return Ok(count);
         }
+        self.send_pending().await?;
+        let count = data.len().min(TEXT);
+        if let Some(text) = &mut self.text {
+            text.push(&data[..count], &mut self.pending);
+        }
+        self.taken += count as u64;
+        Ok(count)
+    }
+
+    /// # Cancel safety
+    /// Cancel safe: what has gone is counted.
+    async fn send_pending(&mut self) -> Result<()> {
+        while self.sent < self.pending.len() {
+            self.sent += send(self.session, &self.pending[self.sent..]).await?;
+        }
+        self.pending.clear();
+        self.sent = 0;
+        Ok(())
     }
 
     async fn end(&mut self) -> Result<Transferred> {
+        self.send_pending().await?;
+        let resumed = self
+            .session
+            .active
+            .as_ref()
+            .and_then(|active| active.resumed);
         let end = self.session.end_writing().await?;
-        let concluded = self.session.conclude(end).await?;
-        FtpSession::judge(&concluded)?;
+        let concluded = self.session.conclude(end).await;
+        let outcome = concluded.and_then(|concluded| FtpSession::judge(&concluded));
+        let size = self.before.map(|before| before + self.taken);
         if end == DataEnd::Cut {
+            // The server's own reason, if it gave one.
+            outcome?;
             return Err(failure::not_whole("the end of the file could not be sent"));
         }
-        // A server may say 226 to an upload of which it lost the end.
-        if let Some(before) = self.before
+        let outcome = match outcome {
+            Ok(()) => self.compare(size).await,
+            outcome => outcome,
+        };
+        match outcome {
+            Err(error) if FtpSession::is_lost(&error) => {
+                self.session
+                    .prove_elsewhere(&self.path, size, error)
+                    .await?;
+            }
+            outcome => outcome?,
+        }
+        Ok(Transferred::new(self.taken, true).with_tls_resumed(resumed))
+    }
+
+    /// A server may say 226 to an upload of which it lost the end.
+    async fn compare(&mut self, expected: Option<u64>) -> Result<()> {
+        if let Some(expected) = expected
             && self.session.features.has("SIZE")
             && let Some(size) = self.session.size_of(&self.path).await?
-            && size != before + concluded.bytes
+            && size != expected
         {
             return Err(failure::not_whole(format!(
-                "the server has {size} bytes, {} were sent",
-                before + concluded.bytes
+                "the server has {size} bytes, it should have {expected}"
             )));
         }
-        Ok(Transferred::new(concluded.bytes, true).with_tls_resumed(concluded.resumed))
+        Ok(())
     }
 
     fn label(&self, error: Error) -> Error {
         error.with_operation(Operation::Write).with_path(&self.path)
+    }
+}
+
+async fn send(session: &mut FtpSession, bytes: &[u8]) -> Result<usize> {
+    match session.write_data(bytes).await? {
+        Ok(0) => Err(failure::not_whole(
+            "the data connection takes no more bytes",
+        )),
+        Ok(count) => Ok(count),
+        Err(error) => Err(session.broken(error).await),
     }
 }
 
@@ -144,3 +236,6 @@ impl WriteBody for FtpWrite<'_> {
         ended.map_err(|error| self.label(error))
     }
 }
+
+/// How much text is taken at once.
+const TEXT: usize = 32 * 1024;

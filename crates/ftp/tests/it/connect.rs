@@ -3,7 +3,7 @@
 use ftp_connect_core::{Encryption, Error, ErrorKind, Operation};
 
 use crate::script::{
-    Pretended, QUIT, connect, connect_secured, leave, login, params, peer, secured_login,
+    Pretended, QUIT, connect, connect_secured, leave, login, params, peer, secured_login, transport,
 };
 
 /// Connects to a server that plays `script` and gives the error; the script must end as it says.
@@ -176,7 +176,7 @@ async fn encryption_and_backend_must_agree() {
     ] {
         let params = params(&peer).with_encryption(encryption);
         let security = secured.then(|| Box::new(Pretended::default()) as Box<_>);
-        let result = ftp_connect_ftp::connect(&params, "test", security).await;
+        let result = ftp_connect_ftp::connect(&params, transport(), security).await;
         assert_eq!(result.unwrap_err().kind(), &ErrorKind::InvalidParameter);
     }
 }
@@ -188,7 +188,7 @@ async fn a_name_that_would_be_two_commands() {
         params(&peer).with_username("ada\r\nDELE x"),
         params(&peer).with_password("p\nDELE x".to_owned()),
     ] {
-        let result = ftp_connect_ftp::connect(&params, "test", None).await;
+        let result = ftp_connect_ftp::connect(&params, transport(), None).await;
         assert_eq!(result.unwrap_err().kind(), &ErrorKind::InvalidParameter);
     }
 }

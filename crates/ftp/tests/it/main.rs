@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+mod change;
 mod connect;
 mod list;
+mod lost;
 mod read;
 mod script;
 mod session;

@@ -7,13 +7,15 @@
 use std::io;
 use std::num::NonZeroU16;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ftp_connect_core::params::Timeouts;
 use ftp_connect_core::{
-    ConnectParams, Encryption, Error, ErrorKind, Host, Mode, RemotePath, Result, Session, TlsReport,
+    ConnectParams, Encryption, Error, ErrorKind, Host, Mode, RemotePath, Result, Session,
+    TlsReport, Transport,
 };
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
 use ftp_connect_testkit::peer::{Peer, Script};
@@ -68,9 +70,38 @@ pub(crate) fn params(peer: &Peer) -> ConnectParams {
         )
 }
 
+/// A backend that does FTP in the clear, under the name of `test`.
+#[derive(Debug)]
+struct Clear;
+
+#[async_trait]
+impl Transport for Clear {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn serves(&self, _params: &ConnectParams) -> bool {
+        true
+    }
+
+    async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
+        ftp_connect_ftp::connect(params, Arc::new(Self), None).await
+    }
+}
+
+/// That backend.
+pub(crate) fn transport() -> Arc<dyn Transport> {
+    Arc::new(Clear)
+}
+
 /// Connects in the clear.
 pub(crate) async fn connect(peer: &Peer) -> Result<Box<dyn Session>> {
-    ftp_connect_ftp::connect(&params(peer), "test", None).await
+    connect_with(&params(peer)).await
+}
+
+/// Connects in the clear with these parameters.
+pub(crate) async fn connect_with(params: &ConnectParams) -> Result<Box<dyn Session>> {
+    Clear.connect(params).await
 }
 
 /// Connects with TLS that is only pretended.
@@ -80,7 +111,7 @@ pub(crate) async fn connect_secured(
     pretended: Pretended,
 ) -> Result<Box<dyn Session>> {
     let params = params(peer).with_encryption(encryption);
-    ftp_connect_ftp::connect(&params, "test", Some(Box::new(pretended))).await
+    ftp_connect_ftp::connect(&params, transport(), Some(Box::new(pretended))).await
 }
 
 pub(crate) fn path(text: &str) -> RemotePath {

@@ -99,7 +99,7 @@ async fn stat_without_mlst() {
 async fn a_refusal_without_words_is_looked_into() {
     let absent = "C: MLST a\nS: 550 no\n";
     let script = format!(
-        "{}C: DELE a\nS: 550 failed\n{absent}C: RNFR a\nS: 550 failed\n{absent}{QUIT}",
+        "{}C: DELE a\nS: 550 failed\n{absent}C: MLST b\nS: 550 b: No such file\nC: RNFR a\nS: 550 failed\n{absent}{QUIT}",
         login("MLST type*;")
     );
     let peer = peer(&script).await;

@@ -5,7 +5,8 @@ use ftp_connect_core::{
 };
 
 use crate::script::{
-    Pretended, QUIT, connect, connect_secured, leave, login, params, path, peer, secured_login,
+    Pretended, QUIT, connect, connect_secured, connect_with, leave, login, params, path, peer,
+    secured_login,
 };
 
 async fn store(session: &mut dyn Session, options: WriteOptions) -> Result<Transferred> {
@@ -64,12 +65,12 @@ async fn continuing_where_sizes_agree() {
     let error = upload("C: SIZE f\nS: 213 6", Disposition::Resume(5))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::TransferNotWhole);
+    assert_eq!(error.kind(), &ErrorKind::Refused);
 }
 
 #[tokio::test]
 async fn an_existing_file_is_not_replaced_unasked() {
-    let script = "C: SIZE f\nS: 213 5\nC: MDTM f\nS: 550 no";
+    let script = "C: SIZE f\nS: 213 5";
     let error = upload(script, Disposition::CreateNew).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::AlreadyExists);
 }
@@ -101,9 +102,7 @@ async fn active_mode_accepts_the_server() {
     );
     let peer = peer(&script).await;
     let params = params(&peer).with_mode(Mode::Active);
-    let mut session = ftp_connect_ftp::connect(&params, "test", None)
-        .await
-        .unwrap();
+    let mut session = connect_with(&params).await.unwrap();
     store(session.as_mut(), WriteOptions::default())
         .await
         .unwrap();
@@ -120,9 +119,7 @@ async fn dynamic_mode_goes_on_to_active_and_stays_there() {
     );
     let peer = peer(&script).await;
     let params = params(&peer).with_mode(Mode::Dynamic);
-    let mut session = ftp_connect_ftp::connect(&params, "test", None)
-        .await
-        .unwrap();
+    let mut session = connect_with(&params).await.unwrap();
     store(session.as_mut(), WriteOptions::default())
         .await
         .unwrap();

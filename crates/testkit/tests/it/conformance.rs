@@ -155,7 +155,10 @@ const DEFECTS: &[(Defect, &[&str])] = &[
         Defect::StatSizeWrong,
         &["stat: file", "content: many bytes"],
     ),
-    (Defect::FolderIsFile, &["stat: folder", "create_dir: new"]),
+    (
+        Defect::FolderIsFile,
+        &["stat: folder", "create_dir: new", "create_dir_all"],
+    ),
     (
         Defect::ListsDots,
         &["list: empty folder", "list: files and folders"],
@@ -172,8 +175,12 @@ const DEFECTS: &[(Defect, &[&str])] = &[
     (Defect::RenameMissingOk, &["rename: missing"]),
     (Defect::RenameNeverReplaces, &["rename: replaces"]),
     (
+        Defect::RenameAlwaysReplaces,
+        &["rename: keeps what is there"],
+    ),
+    (
         Defect::RemoveDoesNothing,
-        &["remove_file: file", "remove_dir: empty"],
+        &["remove_file: file", "remove_dir: empty", "remove_all"],
     ),
     (
         Defect::RemoveMissingOk,
@@ -184,6 +191,8 @@ const DEFECTS: &[(Defect, &[&str])] = &[
     (Defect::SetsNothing, &["set_modified", "set_permissions"]),
     (Defect::WrongChecksum, &["checksum"]),
     (Defect::RelativeCurrentDir, &["current_dir"]),
+    (Defect::CurrentDirStays, &["set_current_dir"]),
+    (Defect::MoreFreeThanThereIs, &["free_space"]),
     (Defect::KeepAliveFails, &["keep_alive"]),
     (Defect::CloseFails, &["close"]),
     (

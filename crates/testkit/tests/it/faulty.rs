@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectReport, CreateDirOptions, Disposition, Entry,
-    EntryKind, Error, ErrorKind, ListOptions, ListSummary, Listing, Operation, Permissions,
-    ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, SessionExt as _,
-    StatOptions, Timestamp, Transferred, WriteBody, WriteOptions,
+    EntryKind, Error, ErrorKind, FreeSpace, ListOptions, ListSummary, Listing, Operation,
+    Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session,
+    SessionExt as _, StatOptions, Timestamp, Transferred, WriteBody, WriteOptions,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(crate) enum Defect {
     RenameCopies,
     RenameMissingOk,
     RenameNeverReplaces,
+    RenameAlwaysReplaces,
     RemoveDoesNothing,
     RemoveMissingOk,
     CreateExistingOk,
@@ -51,6 +52,8 @@ pub(crate) enum Defect {
     SetsNothing,
     WrongChecksum,
     RelativeCurrentDir,
+    CurrentDirStays,
+    MoreFreeThanThereIs,
     KeepAliveFails,
     CloseFails,
     ErrorsPoison,
@@ -350,6 +353,7 @@ impl Session for Faulty {
         match self.marks.defect {
             Defect::PromisesRename => return Err(Error::new(ErrorKind::Unsupported)),
             Defect::RenameNeverReplaces => options.replace = false,
+            Defect::RenameAlwaysReplaces => options.replace = true,
             Defect::RenameCopies => {
                 let content = self.inner.read_to_vec(from, 1 << 30).await?;
                 self.inner
@@ -439,6 +443,24 @@ impl Session for Faulty {
             return RemotePath::new("here");
         }
         self.inner.current_dir().await
+    }
+
+    async fn set_current_dir(&mut self, path: &RemotePath) -> Result<()> {
+        self.marks.enter()?;
+        if self.marks.has(Defect::CurrentDirStays) {
+            return Ok(());
+        }
+        let outcome = self.inner.set_current_dir(path).await;
+        self.marks.leave(outcome)
+    }
+
+    async fn free_space(&mut self, path: &RemotePath) -> Result<FreeSpace> {
+        self.marks.enter()?;
+        if self.marks.has(Defect::MoreFreeThanThereIs) {
+            return Ok(FreeSpace::new(2).with_total(1));
+        }
+        let outcome = self.inner.free_space(path).await;
+        self.marks.leave(outcome)
     }
 
     async fn keep_alive(&mut self) -> Result<()> {
