@@ -14,6 +14,8 @@ mod rename;
 mod transfer;
 
 #[cfg(test)]
+mod server_tests;
+#[cfg(test)]
 mod transcript;
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! What the tables of listings share, MLSx lines, and properties.
 
 mod families;
+mod servers;
 mod unix;
 
 use proptest::prelude::*;
@@ -135,6 +136,85 @@ fn lines_that_are_too_long_stop_the_listing() {
     assert_eq!(lines, [b"abc".to_vec(), b"ab".to_vec()]);
 }
 
+/// How many bytes of its line a line holds.
+fn held(line: &Line) -> usize {
+    match line {
+        Line::Noise => 0,
+        Line::Unparsed(line) => line.len(),
+        Line::Entry(entry) => {
+            let parts = [&entry.owner, &entry.group, &entry.target];
+            entry.name.len() + parts.into_iter().flatten().map(Vec::len).sum::<usize>()
+        }
+    }
+}
+
+/// A word that some family looks for, and blanks after it.
+fn word() -> impl Strategy<Value = String> {
+    let words = [
+        "drwxr-xr-x",
+        "-",
+        "d",
+        "[RWCEAFMS]",
+        "1",
+        "12",
+        "2005",
+        "99999999999999999999",
+        "1/3",
+        "12,",
+        "Jan",
+        "3月",
+        "2.",
+        "10:20",
+        "10:20:30",
+        "9:45pm",
+        "pm",
+        "2005-06-07",
+        "06/07/05",
+        "01-JUN-1999",
+        "jun-1-1999",
+        "<DIR>",
+        "A.TXT;1",
+        "*FILE",
+        "[A,B]",
+        "(RWED,,)",
+        "Migrated",
+        "3390",
+        "PO",
+        "01.03",
+        "V",
+        "DIR",
+        "name",
+        "->",
+        "+r,s5,	",
+        "type=dir;",
+        "'a'",
+        "<b>",
+        "16W",
+        "Directory",
+        "a:[b]",
+        "PS:<A>",
+        ".",
+        "é",
+    ];
+    (0..words.len(), 1usize..3)
+        .prop_map(move |(word, blanks)| words[word].to_owned() + &" ".repeat(blanks))
+}
+
+#[test]
+fn a_hundred_thousand_names_leave_nothing_behind() {
+    let mut parser = ListParser::new(now());
+    let mut entries = 0;
+    for number in 0..100_000 {
+        let line = format!("-rw-r--r-- 1 a b 4 Mar 1 2007  file-{number}");
+        parser.line(line.as_bytes(), &mut |line| {
+            entries += u32::from(matches!(line, Line::Entry(_)))
+        });
+    }
+    assert_eq!(entries, 100_000);
+    // What is shown is all that is held.
+    assert!(format!("{parser:?}").len() < 1000);
+}
+
 proptest! {
     #[test]
     fn no_panic(line in proptest::collection::vec(any::<u8>(), 0..80)) {
@@ -145,6 +225,14 @@ proptest! {
     #[test]
     fn nearly_a_line(line in "[-dl][-rwxsS]{9} {1,2}[0-9,]{0,3} [a-z ]{0,6}[0-9,]{1,4} (Mar|Feb|1|2024-1-2) {0,3}[0-9:]{1,5} ?[0-9:]{0,5} ?.{0,6}") {
         let _ = read(&[line.as_bytes()]);
+    }
+
+    #[test]
+    fn words_of_all_families_in_any_order(words in proptest::collection::vec(word(), 1..12)) {
+        let line = words.concat();
+        let read = read(&[line.as_bytes(), line.as_bytes()]);
+        let held: usize = read.iter().map(held).sum();
+        prop_assert!(held <= 4 * line.len(), "{read:?}");
     }
 
     #[test]
