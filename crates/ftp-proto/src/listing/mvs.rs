@@ -35,7 +35,7 @@ enum Heading {
     Members,
     Modules,
     Jobs,
-    /// What a job consists of; all that follows belongs to the job above.
+    /// What a job consists of; what follows belongs to the job above, unless it is another job.
     Spool,
 }
 
@@ -47,27 +47,21 @@ impl Family for Mvs {
             out.push(Line::Noise);
             return true;
         }
-        let entry = match self.heading {
-            Some(Heading::Jobs) if line.starts_with(b"--------") => {
-                self.heading = Some(Heading::Spool);
-                None
-            }
-            Some(Heading::Spool) => None,
-            Some(Heading::Members | Heading::Modules) => member(&words)
-                .or_else(|| module(&words))
-                .or_else(|| bare_member(line, &words, 1)),
-            _ => None,
-        };
-        if self.heading == Some(Heading::Spool) {
-            out.push(Line::Noise);
-            return true;
-        }
-        let entry = entry
-            .or_else(|| data_set(&words))
+        let in_members = matches!(self.heading, Some(Heading::Members | Heading::Modules));
+        let entry = data_set(&words)
             .or_else(|| member(&words))
             .or_else(|| module(&words))
             .or_else(|| job(&words))
-            .or_else(|| bare_member(line, &words, WIDTH));
+            .or_else(|| bare_member(line, &words, if in_members { 1 } else { WIDTH }));
+        if entry.is_none() {
+            if self.heading == Some(Heading::Jobs) && line.starts_with(b"--------") {
+                self.heading = Some(Heading::Spool);
+            }
+            if self.heading == Some(Heading::Spool) {
+                out.push(Line::Noise);
+                return true;
+            }
+        }
         let read = entry.is_some();
         out.extend(entry.map(Line::Entry));
         read
@@ -76,18 +70,12 @@ impl Family for Mvs {
 
 impl Heading {
     fn read(words: &Words<'_>) -> Option<Self> {
-        let has = |name: &[u8]| {
-            (0..words.len()).any(|at| {
-                words
-                    .get(at)
-                    .is_some_and(|word| word.eq_ignore_ascii_case(name))
-            })
+        let is = |at, name: &[u8]| {
+            let word = words.get(at);
+            word.is_some_and(|word| word.eq_ignore_ascii_case(name))
         };
-        let starts = |name: &[u8]| {
-            words
-                .get(0)
-                .is_some_and(|word| word.eq_ignore_ascii_case(name))
-        };
+        let has = |name: &[u8]| (0..words.len()).any(|at| is(at, name));
+        let starts = |name: &[u8]| is(0, name);
         if starts(b"Volume") && has(b"Unit") && has(b"Dsname") {
             Some(Self::DataSets)
         } else if starts(b"Name") && has(b"VV.MM") {
@@ -129,6 +117,7 @@ fn data_set(words: &Words<'_>) -> Option<Entry> {
     let name = name
         .strip_prefix(b"'")
         .and_then(|name| name.strip_suffix(b"'"))
+        .filter(|name| !name.is_empty())
         .unwrap_or(name);
     let mut entry = Entry::new(name, kind);
     entry.modified = modified;
