@@ -516,7 +516,7 @@ impl Wire {
     /// That the connection is closed, with what the server said when it closed it.
     fn over(&mut self) -> Error {
         let said = std::iter::from_fn(|| self.control.unasked()).find(|reply| reply.code() == 421);
-        self.goodbye = said.or(self.goodbye.take());
+        self.goodbye = said.or_else(|| self.goodbye.take());
         match &self.goodbye {
             Some(reply) => failure::closed().with_reply(failure::server_reply(reply)),
             None => failure::closed(),

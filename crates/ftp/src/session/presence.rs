@@ -81,7 +81,7 @@ impl FtpSession {
     ) -> Result<Presence> {
         let plan = match self.begin_list(parent, true).await {
             Ok(plan) => plan,
-            Err(error) if FtpSession::is_lost(&error) => return Err(error),
+            Err(error) if Self::is_lost(&error) => return Err(error),
             Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(Presence::Absent),
             // Nothing is in a folder that is not there.
             Err(_) => {
@@ -102,13 +102,13 @@ impl FtpSession {
                         listed == wanted || (folds_case && listed.eq_ignore_ascii_case(wanted));
                 }
                 Ok(None) => break,
-                Err(error) if FtpSession::is_lost(&error) => return Err(error),
+                Err(error) if Self::is_lost(&error) => return Err(error),
                 Err(_) => return Ok(Presence::Unclear),
             }
         }
         let summary = match listing.finish().await {
             Ok(summary) => summary,
-            Err(error) if FtpSession::is_lost(&error) => return Err(error),
+            Err(error) if Self::is_lost(&error) => return Err(error),
             Err(_) => return Ok(Presence::Unclear),
         };
         let wanted = name.as_bytes();
