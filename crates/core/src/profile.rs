@@ -74,6 +74,9 @@ pub struct HostProfile {
     /// Whether MLSD takes a path; where not, it is sent from within the folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mlsd_path: Option<bool>,
+    /// Whether the server has HOST (RFC 7151), so that it is told by which name it is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_command: Option<bool>,
     /// Whether the server answers commands that were sent together, each once and in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipelining: Option<bool>,
@@ -97,6 +100,7 @@ impl HostProfile {
             list_all: None,
             mlsd: None,
             mlsd_path: None,
+            host_command: None,
             pipelining: None,
             tls12_for_reuse: None,
         }
@@ -170,6 +174,7 @@ mod tests {
             list_all: Some(false),
             mlsd: Some(true),
             mlsd_path: Some(false),
+            host_command: Some(true),
             pipelining: Some(true),
             tls12_for_reuse: Some(true),
             ..HostProfile::new("::1".parse().unwrap(), 2121)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ftp_connect_core::dial::dial;
 use ftp_connect_core::{
-    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Operation, RemotePath, Result,
-    Session, Transport,
+    ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Host, Operation, RemotePath,
+    Result, Session, Transport,
 };
 use ftp_connect_ftp_proto::Argument;
 use ftp_connect_ftp_proto::flow::{
@@ -177,7 +177,16 @@ fn login_request(params: &ConnectParams, protection: Protection) -> Result<Login
         (None, None | Some(ANONYMOUS | "ftp")) => argument("password", ANONYMOUS_PASSWORD)?,
         (None, Some(_)) => Argument::default(),
     };
-    Ok(LoginRequest::new(protection, username, password)
+    let mut request = LoginRequest::new(protection, username, password);
+    if let Some(account) = params.account() {
+        request = request.with_account(argument("account", account.expose())?);
+    }
+    if let Host::Name(name) = params.server()
+        && data::known(params).is_some_and(|known| known.host_command == Some(true))
+    {
+        request = request.with_host(argument("server", name)?);
+    }
+    Ok(request
         .with_clear_data(params.tls().danger_clear_data)
         .with_clear_command_channel(params.tls().danger_clear_command_channel))
 }
@@ -217,6 +226,12 @@ fn expects_tls(answer: &[u8]) -> bool {
 /// A server that closes at its greeting serves nobody now.
 fn turned_away(error: Error, flow: &Connect) -> Error {
     match (error.kind(), error.reply()) {
+        (ErrorKind::Closed, Some(reply)) if flow.greeting().is_none() && reply.code >= 500 => {
+            Error::new(ErrorKind::Refused)
+                .with_message("the server turns this client away")
+                .with_reply(reply.clone())
+                .with_hint("the server's answer says why; it may serve only some addresses")
+        }
         (ErrorKind::Closed, Some(reply)) if flow.greeting().is_none() => {
             Error::new(ErrorKind::TooManyConnections)
                 .with_message("the server serves nobody now")
@@ -253,7 +268,8 @@ fn fill(report: &mut ConnectReport, params: &ConnectParams, login: &Login) {
     for warning in &login.warnings {
         // A server without FEAT or that needs no OPTS is not worth a word.
         if matches!(warning.command, "PBSZ" | "PROT" | "PROT C" | "CCC" | "PWD") {
-            let line = format!("{} was refused: {}", warning.command, warning.reply);
+            let reply = failure::server_reply(&warning.reply);
+            let line = format!("{} was refused: {reply}", warning.command);
             report.warnings.push(line);
         }
     }

@@ -36,7 +36,9 @@ pub(crate) fn from_flow(error: FlowError) -> Error {
         FlowError::ProtectionRefused(_) => {
             made.with_message("the server does not protect data connections")
         }
-        FlowError::AccountRequired(_) => made.with_message("the server wants an account"),
+        FlowError::AccountRequired(_) => made
+            .with_message("the server wants an account")
+            .with_hint("give it by --account-file, FTP_CONNECT_ACCOUNT or the parameter Account"),
         FlowError::NoDataConnection(_) | FlowError::BadAddress { .. } => {
             return made.with_message(error.to_string());
         }

@@ -88,9 +88,13 @@ impl FtpSession {
         security: Option<Box<dyn ChannelSecurity>>,
         transport: Option<Arc<dyn Transport>>,
     ) -> Self {
-        let learnt = data::known(params)
+        let mut learnt = data::known(params)
             .cloned()
             .unwrap_or_else(|| HostProfile::new(params.server().clone(), params.port()));
+        let host_refused = login.warnings.iter().any(|warned| warned.command == "HOST");
+        if host_refused || learnt.host_command != Some(false) {
+            learnt.host_command = Some(login.features.has("HOST") && !host_refused);
+        }
         Self {
             wire,
             params: params.clone(),

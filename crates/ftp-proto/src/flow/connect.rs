@@ -7,7 +7,9 @@
 //!
 //! Order (RFC 4217 §3, §9): AUTH before anything that names a user; USER, PASS, ACCT; then PBSZ 0 and
 //! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
-//! answer is the one that holds; OPTS UTF8 ON, for the servers that want it; TYPE I; PWD. CCC, if it is asked
+//! answer is the one that holds; CLNT and OPTS UTF8 ON, where they are announced; TYPE I; PWD. HOST
+//! (RFC 7151) goes before USER, but only to a server that an earlier session has heard announce it: asking
+//! FEAT for it first would cost every server a round trip. CCC, if it is asked
 //! for, comes last and alone: its answer ends TLS.
 
 use std::collections::VecDeque;
@@ -51,6 +53,8 @@ pub struct LoginRequest {
     pub password: Argument,
     /// The account (RFC 959 ACCT); sent only if the server asks for one.
     pub account: Option<Argument>,
+    /// The name of a virtual host, for a server that is known to have HOST (RFC 7151).
+    pub host: Option<Argument>,
     /// Whether to ask for UTF-8 names where the server has that feature. On by default.
     pub utf8: bool,
     /// Whether to leave data connections in the clear (PROT C).
@@ -68,6 +72,7 @@ impl LoginRequest {
             username,
             password,
             account: None,
+            host: None,
             utf8: true,
             clear_data: false,
             clear_command_channel: false,
@@ -78,6 +83,13 @@ impl LoginRequest {
     #[must_use]
     pub fn with_account(mut self, account: Argument) -> Self {
         self.account = Some(account);
+        self
+    }
+
+    /// Names the virtual host.
+    #[must_use]
+    pub fn with_host(mut self, host: Argument) -> Self {
+        self.host = Some(host);
         self
     }
 
@@ -197,12 +209,14 @@ enum Clearing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Task {
     Auth(AuthMechanism),
+    Host,
     User,
     Pass,
     Acct,
     Pbsz,
     Prot,
     Feat,
+    Clnt,
     Utf8,
     TypeImage,
     Pwd,
@@ -239,7 +253,7 @@ impl Connect {
     pub fn secured(&mut self) {
         if matches!(self.state, State::Securing) {
             self.state = State::Commands;
-            self.plan.push_back(Task::User);
+            self.plan_login();
         }
     }
 
@@ -262,6 +276,13 @@ impl Connect {
         self.greeting.as_ref()
     }
 
+    fn plan_login(&mut self) {
+        if self.request.host.is_some() {
+            self.plan.push_back(Task::Host);
+        }
+        self.plan.push_back(Task::User);
+    }
+
     fn command(&self, task: Task) -> Command {
         match task {
             Task::Auth(AuthMechanism::Tls) => Command::with("AUTH", Argument::plain("TLS")),
@@ -272,7 +293,9 @@ impl Connect {
             Task::Pbsz => Command::with("PBSZ", Argument::plain("0")),
             Task::Prot if self.private_data => Command::with("PROT", Argument::plain("P")),
             Task::Prot => Command::with("PROT", Argument::plain("C")),
+            Task::Host => Command::with("HOST", self.request.host.clone().unwrap_or_default()),
             Task::Feat => Command::new("FEAT"),
+            Task::Clnt => Command::with("CLNT", Argument::plain("ftp-connect")),
             Task::Utf8 => Command::with("OPTS", Argument::plain("UTF8 ON")),
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
@@ -287,10 +310,12 @@ impl Connect {
             (ReplyClass::Completion, _) => {
                 self.greeting = Some(reply);
                 self.state = State::Commands;
-                self.plan.push_back(match self.request.protection {
-                    Protection::Explicit => Task::Auth(AuthMechanism::Tls),
-                    Protection::Clear | Protection::Implicit => Task::User,
-                });
+                match self.request.protection {
+                    Protection::Explicit => {
+                        self.plan.push_back(Task::Auth(AuthMechanism::Tls));
+                    }
+                    Protection::Clear | Protection::Implicit => self.plan_login(),
+                }
             }
             _ => self.state = State::Failed(turned_away("greeting", reply)),
         }
@@ -332,8 +357,17 @@ impl Connect {
                 if self.request.utf8 && self.features.has("UTF8") {
                     self.plan.push_front(Task::Utf8);
                 }
+                // Some servers speak UTF-8 only with a client that they know.
+                if self.features.has("CLNT") {
+                    self.plan.push_front(Task::Clnt);
+                }
             }
             Task::Feat => self.warn("FEAT", reply),
+            Task::Clnt if reply.is_completion() => {}
+            Task::Clnt => self.warn("CLNT", reply),
+            Task::Host if reply.is_completion() => {}
+            // 504: no such host. The server goes on with the one that it serves to whoever names none.
+            Task::Host => self.warn("HOST", reply),
             Task::Utf8 if reply.is_completion() => self.utf8 = true,
             // UTF8 in FEAT says that it is on already where OPTS is not known (RFC 2640 §3.2).
             Task::Utf8 => {
@@ -392,6 +426,9 @@ impl Connect {
                     FlowError::TlsRequired(reply)
                 } else if is_too_many(&reply) {
                     FlowError::TooManyConnections(reply)
+                } else if reply.class() == ReplyClass::Transient && reply.code() != 430 {
+                    // Not this user's fault, and perhaps over soon. 430 is a wrong user or password.
+                    FlowError::refused(&self.command(task).verb(), reply)
                 } else {
                     FlowError::LoginRefused(reply)
                 });
@@ -511,10 +548,23 @@ fn turned_away(at: &str, reply: Reply) -> FlowError {
     }
 }
 
+/// Whether the server turns away whom it would serve at another time: all its places are taken, or all
+/// that this user or address may have. A refused login can have nearly the same words, so for that they
+/// must be plain.
 fn is_too_many(reply: &Reply) -> bool {
-    ["too many", "maximum", "max ", "limit", "connections"]
-        .iter()
-        .any(|word| reply.mentions(word))
+    let said = |words: &[&str]| words.iter().any(|word| reply.mentions(word));
+    let plain = said(&[
+        "too many",
+        "maximum",
+        "max ",
+        "max.",
+        "limit reached",
+        "limit exceeded",
+        "exceeded",
+        "connection limit",
+        "connections allowed",
+    ]);
+    plain || (reply.class() == ReplyClass::Transient && said(&["limit", "connections"]))
 }
 
 fn is_unknown_command(reply: &Reply) -> bool {

@@ -261,6 +261,114 @@ fn refused_logins() {
     );
 }
 
+/// The words in which servers refuse a login, and what each means.
+#[test]
+fn refusals_in_the_words_of_servers() {
+    let judge = |line: &str, expected: &str| {
+        let script = format!("S: 220 hi\nC: USER ada\nS: 331 go on\nC: PASS s3cret\nS: {line}");
+        check(Protection::Clear, &script, &format!("{expected}: {line}"));
+    };
+    for line in [
+        "530 Login incorrect.",
+        "530 Login authentication failed",
+        "530 User ada cannot log in.",
+        "530 Please login with USER and PASS.",
+        "530 Access denied.",
+        "530 This FTP server is anonymous only.",
+        "530 All connections are logged. Go away.",
+        "430 Invalid username or password",
+        "532 Need account",
+        "500 OOPS: cannot change directory:/home/ada",
+        "550 no",
+    ] {
+        judge(line, "the login was refused");
+    }
+    for line in [
+        "530 Sorry, the maximum number of allowed clients (2) are already connected.",
+        "530 Maximum login limit has been reached.",
+        "530 too many users",
+        "450 Too many connections",
+        "530 Connection limit exceeded",
+        "431 limited to 2 connections",
+    ] {
+        judge(line, "too many connections");
+    }
+    for line in [
+        "530 This server does not allow plain FTP. You have to use FTP over TLS.",
+        "534 Policy requires SSL.",
+        "503 Use AUTH first.",
+        "530 Non-anonymous sessions must use encryption.",
+    ] {
+        judge(line, "the server requires TLS");
+    }
+    judge("451 try again in an hour", "PASS was refused");
+}
+
+#[test]
+fn anonymous_and_without_a_password() {
+    let anonymous = |password: &str| {
+        let argument = |text: &str| Argument::new(text).unwrap();
+        LoginRequest::new(Protection::Clear, argument("anonymous"), argument(password))
+    };
+    let rest = "C: FEAT\nS: 502 x\nC: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/pub\"";
+    let expected = "in /pub features=0 utf8=false auth=None warned=[\"FEAT\"]";
+    for login in [
+        "C: USER anonymous\nS: 331 Guest login ok\nC: PASS anonymous@\nS: 230-Welcome\nS:  to all\nS: 230 in\n",
+        "C: USER anonymous\nS: 230 No password needed\n",
+    ] {
+        let script = format!("S: 220 hi\n{login}{rest}");
+        check_request(&anonymous("anonymous@"), &script, expected);
+    }
+}
+
+#[test]
+fn what_is_announced_is_used() {
+    let begun = "S: 220 hi\nC: USER ada\nS: 230 in\nC: FEAT\n";
+    let rest = "C: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/\"";
+    check(
+        Protection::Clear,
+        &format!(
+            "{begun}S: 211-x\nS:  CLNT\nS:  UTF8\nS: 211 x\nC: CLNT ftp-connect\nS: 200 noted\n\
+             C: OPTS UTF8 ON\nS: 202 always\n{rest}"
+        ),
+        "in / features=2 utf8=true auth=None warned=[]",
+    );
+    check(
+        Protection::Clear,
+        &format!("{begun}S: 211-x\nS:  CLNT\nS: 211 x\nC: CLNT ftp-connect\nS: 500 no\n{rest}"),
+        "in / features=1 utf8=false auth=None warned=[\"CLNT\"]",
+    );
+}
+
+#[test]
+fn a_virtual_host_is_named_before_the_user() {
+    let named =
+        |protection| request(protection).with_host(Argument::new("files.example.org").unwrap());
+    let rest = "C: FEAT\nS: 211-x\nS:  HOST\nS: 211 x\nC: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/\"";
+    let host = "C: HOST files.example.org\n";
+    for (answer, warned) in [("220 here", "[]"), ("504 unknown host", "[\"HOST\"]")] {
+        check_request(
+            &named(Protection::Clear),
+            &format!("S: 220 hi\n{host}S: {answer}\nC: USER ada\nS: 230 in\n{rest}"),
+            &format!("in / features=1 utf8=false auth=None warned={warned}"),
+        );
+    }
+    // Under TLS: nobody on the way reads which host is meant.
+    check_request(
+        &named(Protection::Explicit),
+        &format!(
+            "S: 220 hi\nC: AUTH TLS\nS: 234 go\nT: done\n{host}S: 220-this\nS: 220 is it\n\
+             C: USER ada\nS: 230 in\nC: PBSZ 0\nS: 200 x\nC: PROT P\nS: 200 x\n{rest}"
+        ),
+        "in / features=1 utf8=false auth=Some(Tls) warned=[]",
+    );
+    check_request(
+        &named(Protection::Clear),
+        &format!("S: 220 hi\n{host}S: 421 not here"),
+        "the server closes the connection: 421 not here",
+    );
+}
+
 #[test]
 fn accounts() {
     let rest = "C: FEAT\nS: 500 x\nC: TYPE I\nS: 200 x\nC: PWD\nS: 257 \"/\"";
