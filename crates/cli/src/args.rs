@@ -212,6 +212,29 @@ pub(crate) struct Connection {
     /// FTP_CONNECT_PASSWORD is used.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// File with the account that some FTP servers want beside the password, in its first line.
+    /// Otherwise FTP_CONNECT_ACCOUNT is used.
+    #[arg(long, value_name = "FILE")]
+    pub account_file: Option<PathBuf>,
+    /// Proxy to go through, control and data: socks5://[user:password@]host[:port] or http://….
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Where passive data connections go: peer (the server itself) or advertised (the address in its
+    /// reply to PASV) [default: peer].
+    #[arg(long, value_name = "RULE")]
+    pub passive_address: Option<String>,
+    /// Local address on which active data connections are listened for.
+    #[arg(long, value_name = "ADDRESS")]
+    pub active_address: Option<String>,
+    /// Local ports for that, such as 50000-50100.
+    #[arg(long, value_name = "PORTS")]
+    pub active_ports: Option<String>,
+    /// Address told to the server for that, where a router forwards it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub active_external_address: Option<String>,
+    /// File in which what is learnt about servers is kept: read if it is there, written afterwards.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// File with the SSH private key; FTP_CONNECT_KEY_PASSPHRASE or the password opens it.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,

@@ -7,6 +7,8 @@ mod fingerprint;
 mod list;
 mod transfer;
 
+use std::path::PathBuf;
+
 use ftp_connect::{
     ConnectParams, CreateDirOptions, Error, ErrorKind, RemotePath, RenameOptions, Session,
     SessionExt as _,
@@ -16,6 +18,7 @@ use crate::{
     args::{Command, Connection},
     connection,
     output::{Failure, Output},
+    profile,
 };
 
 type Outcome = Result<(), Failure>;
@@ -107,6 +110,8 @@ struct Open {
     session: Box<dyn Session>,
     params: ConnectParams,
     path: RemotePath,
+    /// Where what is learnt about the server is kept.
+    profile: Option<PathBuf>,
 }
 
 impl Open {
@@ -127,6 +132,7 @@ impl Open {
             session,
             params,
             path,
+            profile: options.profile.clone(),
         })
     }
 
@@ -144,6 +150,11 @@ impl Open {
 
     /// Leaves. What the command was for is done by then: trouble in leaving is no failure of it.
     async fn leave(self, output: &Output) {
+        if let (Some(file), Some(profile)) = (&self.profile, self.session.profile())
+            && let Err(error) = profile::write(file, &profile)
+        {
+            output.warn(&error.to_string());
+        }
         if let Err(error) = self.session.close().await {
             output.warn(&error.to_string());
         }

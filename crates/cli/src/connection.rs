@@ -10,7 +10,7 @@ use ftp_connect::{
     params::{Encoding, KnownHosts},
 };
 
-use crate::args::Connection;
+use crate::{args::Connection, profile};
 
 /// The parameters for logging in, and the path the URL names.
 pub(crate) fn parameters(
@@ -68,9 +68,15 @@ pub(crate) fn server(
     if let Some(file) = &options.password_file {
         params = params.with_password(first_line(file)?);
     }
-    params = secured(params, options)?;
-    if let Some(mode) = &options.mode {
-        params = params.with_mode(mode.parse()?);
+    if let Some(file) = &options.account_file {
+        params = params.with_account(first_line(file)?);
+    }
+    params = routed(secured(params, options)?, options)?;
+    if let Some(file) = &options.profile {
+        params = match profile::read(file, &params)? {
+            Some(profile) => params.with_profile(profile),
+            None => params,
+        };
     }
     if let Some(command) = &options.list_command {
         params = params.with_list_command(command.parse()?);
@@ -188,6 +194,23 @@ fn seconds(text: &str) -> Result<Duration> {
         .ok_or_else(wrong)
 }
 
+/// By which way connections come about.
+fn routed(mut params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
+    for (name, value) in [
+        ("mode", &options.mode),
+        ("proxy", &options.proxy),
+        ("passive-address", &options.passive_address),
+        ("active-address", &options.active_address),
+        ("active-ports", &options.active_ports),
+        ("active-external-address", &options.active_external_address),
+    ] {
+        if let Some(value) = value {
+            params = params.with_parameter(name, value)?;
+        }
+    }
+    Ok(params)
+}
+
 fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
     let mut timeouts = params.timeouts();
     if let Some(text) = &options.connect_timeout {
@@ -208,17 +231,29 @@ fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<Connect
 
 /// What the environment adds where nothing is said.
 fn with_environment(params: ConnectParams) -> ConnectParams {
-    match (params.password(), env::var("FTP_CONNECT_PASSWORD")) {
-        (None, Ok(password)) => with_passphrase(params.with_password(password)),
-        _ => with_passphrase(params),
+    let params = match (params.password(), env::var("FTP_CONNECT_PASSWORD")) {
+        (None, Ok(password)) => params.with_password(password),
+        _ => params,
+    };
+    match params.account() {
+        Some(_) => with_passphrase(params),
+        None => with_account(with_passphrase(params)),
     }
 }
 
 /// What the environment says instead of a file.
 fn overridden_by_environment(params: ConnectParams) -> ConnectParams {
-    match env::var("FTP_CONNECT_PASSWORD") {
-        Ok(password) => with_passphrase(params.with_password(password)),
-        Err(_) => with_passphrase(params),
+    let params = match env::var("FTP_CONNECT_PASSWORD") {
+        Ok(password) => params.with_password(password),
+        Err(_) => params,
+    };
+    with_account(with_passphrase(params))
+}
+
+fn with_account(params: ConnectParams) -> ConnectParams {
+    match env::var("FTP_CONNECT_ACCOUNT") {
+        Ok(account) => params.with_account(account),
+        Err(_) => params,
     }
 }
 
@@ -243,7 +278,7 @@ fn first_line(path: &Path) -> Result<String> {
     Ok(read(path)?.lines().next().unwrap_or_default().to_owned())
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         refuse(format!("{}: {error}", path.display()))
             .with_hint("check the path and its permissions")

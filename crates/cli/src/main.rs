@@ -10,6 +10,7 @@ mod args;
 mod command;
 mod connection;
 mod output;
+mod profile;
 
 use std::process::ExitCode;
 

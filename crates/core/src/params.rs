@@ -494,6 +494,22 @@ impl ConnectParams {
         self
     }
 
+    /// Sets one parameter by its label or short key, from its text form.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] for an unknown name, or a value that cannot be meant.
+    ///
+    /// ```
+    /// # use ftp_connect_core::ConnectParams;
+    /// let params = ConnectParams::new("nas")?.with_parameter("active-ports", "50000-50100")?;
+    /// assert_eq!(params.active().ports, Some((50_000, 50_100)));
+    /// # Ok::<(), ftp_connect_core::Error>(())
+    /// ```
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Result<Self> {
+        field::set(&mut self, field::find(name)?, value)?;
+        Ok(self)
+    }
+
     /// Sets what is known of the server from an earlier session's
     /// [`profile`](crate::Session::profile); one of another server is not used.
     #[must_use]

@@ -35,6 +35,9 @@ fn rows(report: &ConnectReport) -> Vec<(&'static str, String)> {
     if let Some(peer) = report.peer {
         rows.push(("Address", peer.to_string()));
     }
+    if let Some(proxy) = &report.proxy {
+        rows.push(("Proxy", proxy.clone()));
+    }
     rows.push(("Greeting", report.banner.clone()));
     rows.push(("Backend", report.transport.to_owned()));
     rows.push((
@@ -43,6 +46,9 @@ fn rows(report: &ConnectReport) -> Vec<(&'static str, String)> {
     ));
     if let Some(mode) = report.mode {
         rows.push(("Mode", mode.label().to_owned()));
+    }
+    if let Some(method) = report.data_method {
+        rows.push(("Data by", method.to_string()));
     }
     rows.push(("User", report.username.clone()));
     if let Some(folder) = &report.login_folder {

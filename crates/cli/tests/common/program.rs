@@ -22,6 +22,7 @@ impl Call {
         command
             .args(arguments)
             .env_remove("FTP_CONNECT_PASSWORD")
+            .env_remove("FTP_CONNECT_ACCOUNT")
             .env_remove("FTP_CONNECT_KEY_PASSPHRASE")
             .stdin(Stdio::null());
         Self(command)

@@ -5,4 +5,5 @@ mod program;
 
 mod certificates;
 mod embedded;
+mod routes;
 mod usage;
