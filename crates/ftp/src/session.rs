@@ -242,6 +242,24 @@ impl FtpSession {
         }
     }
 
+    /// A server that wants data connections secured, told in the terms of the parameter that left them in the
+    /// clear: vsftpd and Pure-FTPd say 200 to PROT C and refuse each transfer, pyftpdlib refuses EPSV and PASV.
+    fn of_clear_data(&self, error: Error) -> Error {
+        let cleared = self.security.is_none() && self.report.tls.is_some();
+        let said = error.to_string().to_ascii_uppercase();
+        let about_tls = *error.kind() == ErrorKind::TlsRequired
+            || (*error.kind() == ErrorKind::DataConnectionFailed && said.contains("TLS"));
+        if !cleared || !about_tls {
+            return error;
+        }
+        let hint = "the server wants data connections secured: leave danger-clear-data out";
+        let told = Error::new(ErrorKind::TlsRequired).with_hint(hint);
+        match error.reply().cloned() {
+            Some(reply) => told.with_reply(reply),
+            None => told.with_source(error),
+        }
+    }
+
     /// Labels an error with what was done to what, after looking into it.
     async fn explained<T>(
         &mut self,
@@ -253,6 +271,7 @@ impl FtpSession {
             Ok(value) => Ok(value),
             Err(error) => {
                 let error = self.clarified(error, operation, path).await;
+                let error = self.of_clear_data(error);
                 Err(error.with_operation(operation).with_path(path))
             }
         }

@@ -52,10 +52,21 @@ impl TestCa {
     /// When the temporary file cannot be written.
     pub fn new() -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
+        Self::with_key("FTP Connect test authority", key)
+    }
+
+    /// The same of another name, with a key of another kind (Ed25519).
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub fn named(name: &str) -> io::Result<Self> {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(io::Error::other)?;
+        Self::with_key(name, key)
+    }
+
+    fn with_key(name: &str, key: KeyPair) -> io::Result<Self> {
         let mut params = CertificateParams::new(Vec::new()).map_err(io::Error::other)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "FTP Connect test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;

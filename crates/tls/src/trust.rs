@@ -282,8 +282,11 @@ impl Refusal {
                 _ if is_about_the_issuer(&error) && certificate::is_self_issued(leaf) => {
                     CertificateProblem::SelfSigned
                 }
-                // A bad signature is that of an authority which has the name of a known one.
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                // A signature that is bad, or of another kind than the key, is that of an authority which
+                // has the name of a known one.
+                CertificateError::UnknownIssuer
+                | CertificateError::BadSignature
+                | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                     CertificateProblem::UnknownIssuer
                 }
                 _ => CertificateProblem::Other,
@@ -313,6 +316,7 @@ fn is_about_the_issuer(error: &rustls::Error) -> bool {
         rustls::Error::InvalidCertificate(
             CertificateError::UnknownIssuer
                 | CertificateError::BadSignature
+                | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
                 | CertificateError::Other(_)
         )
     )

@@ -1,6 +1,8 @@
 //! The library against the real servers of the lab: the conformance suite on every set-up, over every backend
 //! that serves it, on FTP in every mode. It needs the lab: `cargo xtask test --only lab`.
 
+mod ftps;
+
 use std::num::NonZeroU16;
 
 use ftp_connect::{
@@ -23,27 +25,18 @@ fn parameters(lab: &Lab, server: &LabServer) -> ConnectParams {
 /// The parameter sets by which a set-up can be reached, each with a word for it.
 fn ways(lab: &Lab, server: &LabServer) -> Vec<(String, ConnectParams)> {
     let params = parameters(lab, server);
-    // rustls uses a TLS 1.3 ticket once, and ProFTPD gives none on the data connection of an upload: after
-    // two uploads there is nothing left to resume. With TLS 1.2 one session serves for all.
-    let tls = match server.software.as_str() {
-        "proftpd" => {
-            let trust = params.tls().clone().with_max_version(TlsVersion::Tls12);
-            params.clone().with_tls(trust)
-        }
-        _ => params.clone(),
-    };
     let secured = match server.kind.as_str() {
         "sftp" => return vec![("sftp".to_owned(), params)],
         "ftp" => vec![("plain", params)],
         "ftpes" => vec![
-            ("tls", tls),
+            ("tls", params.clone()),
             (
                 "tls-reuse",
                 params.with_encryption(Encryption::ExplicitTlsReuse),
             ),
         ],
         "ftps" => vec![
-            ("tls", tls),
+            ("tls", params.clone()),
             ("tls-reuse", params.with_session_reuse(SessionReuse::Prefer)),
         ],
         kind => panic!("{kind} is no kind of server"),

@@ -24,14 +24,16 @@ use crate::{connect, failure};
 pub(crate) struct Reuse {
     /// It has carried out a transfer over one.
     insists_not: bool,
-    /// How often in a row it has refused one.
+    /// How often it has refused one.
     refused: u8,
+    /// Nothing has gone well since the last refusal.
+    just_refused: bool,
 }
 
 impl Reuse {
     /// A transfer went well.
     pub(crate) fn succeeded(&mut self, resumed: bool) {
-        self.refused = 0;
+        self.just_refused = false;
         self.insists_not |= !resumed;
     }
 }
@@ -48,12 +50,14 @@ impl FtpSession {
             ErrorKind::SessionReuseRequired | ErrorKind::SessionNotResumed
         );
         // vsftpd drops the control connection after its refusal.
-        let dropped = self.reuse.refused > 0 && *error.kind() == ErrorKind::Closed;
+        let dropped = self.reuse.just_refused && *error.kind() == ErrorKind::Closed;
         if !(refused || dropped) || !self.can_fall_back() {
             return false;
         }
-        self.reuse.refused += 1;
-        if self.reuse.refused == 1 && self.resynchronise().await.is_ok() {
+        self.reuse.refused += u8::from(refused);
+        self.reuse.just_refused = true;
+        // Once may be an accident: with the refused connection's own tickets the next one can do.
+        if refused && self.reuse.refused == 1 && self.resynchronise().await.is_ok() {
             return true;
         }
         match self.fall_back().await {

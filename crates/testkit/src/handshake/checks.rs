@@ -17,7 +17,7 @@ use ftp_connect_core::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 
 use super::{Then, TlsServer, certificate};
-use crate::ca::{ServerCertificate, TlsVersions};
+use crate::ca::{ServerCertificate, TestCa, TlsVersions};
 
 /// The TLS of one control connection and its data connections, as a backend makes it.
 #[async_trait]
@@ -150,7 +150,11 @@ pub async fn a_required_client_certificate_is_sent_or_missed_in_words<T: Tls>() 
 pub async fn a_certificate_that_signed_itself_is_called_so_and_can_be_listed<T: Tls>() {
     let own = ServerCertificate::self_signed().expect("a certificate");
     let server = TlsServer::resuming(&own, TlsVersions::Both);
-    for trust in [TlsTrust::default(), certificate().trusted()] {
+    // An authority of the same name with another key is another authority.
+    let namesake = TestCa::named("localhost").expect("an authority");
+    let namesake = namesake.pem_file().to_str().expect("a path in UTF-8");
+    let namesake = TlsTrust::default().with_ca_file(namesake);
+    for trust in [TlsTrust::default(), certificate().trusted(), namesake] {
         let tls: T = session(trust).await;
         let outcome = connect(&tls, &server, Then::Close).await;
         check_refused(outcome, CertificateProblem::SelfSigned);
