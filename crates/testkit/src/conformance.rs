@@ -31,6 +31,7 @@ mod content;
 mod interruption;
 mod links;
 mod listing;
+mod names;
 mod probe;
 mod report;
 mod tree;
@@ -53,9 +54,9 @@ pub async fn conformance(
     let mut report = Report::default();
     for test in tests(&options) {
         let started = Instant::now();
-        let outcome = match options.known(&test.name) {
-            Some(reason) => Outcome::Skipped(reason.to_owned()),
-            None => run(&open, &test, &options).await,
+        let outcome = match (run(&open, &test, &options).await, options.known(&test.name)) {
+            (Outcome::Failed(cause), Some(reason)) => Outcome::Known(format!("{reason}: {cause}")),
+            (outcome, _) => outcome,
         };
         report.add(Check::new(test.name, outcome, started.elapsed()));
     }
@@ -72,7 +73,9 @@ pub struct Options {
     pub time_limit: Duration,
     /// The size of the large file, in bytes; 1 MiB by default.
     pub large: usize,
-    /// Checks that are not run, each with the reason that the report then shows.
+    /// How many files there are in the folder that is to show whether listings are whole; 60 by default.
+    pub many: usize,
+    /// Checks that may fail, each with the reason that the report then shows.
     pub known_deviations: Vec<(String, String)>,
 }
 
@@ -98,7 +101,14 @@ impl Options {
         self
     }
 
-    /// Leaves out the check of this name, because the *server* cannot be had to pass it.
+    /// Sets [`Options::many`].
+    #[must_use]
+    pub fn with_many(mut self, files: usize) -> Self {
+        self.many = files;
+        self
+    }
+
+    /// Lets the check of this name fail, because the *server* cannot be had to pass it.
     #[must_use]
     pub fn with_known_deviation(
         mut self,
@@ -123,6 +133,7 @@ impl Default for Options {
             folder: RemotePath::login_folder(),
             time_limit: Duration::from_secs(60),
             large: 1024 * 1024,
+            many: 60,
             known_deviations: Vec::new(),
         }
     }
@@ -152,7 +163,8 @@ fn tests(options: &Options) -> Vec<Test> {
     let mut tests = Vec::new();
     tests.extend(capabilities::tests());
     tests.extend(content::tests(options.large));
-    tests.extend(listing::tests());
+    tests.extend(listing::tests(options.many));
+    tests.extend(names::tests());
     tests.extend(tree::tests());
     tests.extend(links::tests());
     tests.extend(interruption::tests(options.large));

@@ -3,7 +3,7 @@
 use ftp_connect_core::{Disposition, EntryKind, ErrorKind, Operation, ReadOptions, Result};
 
 use super::Test;
-use super::probe::{Probe, Stop, expect_error, pattern, same_bytes};
+use super::probe::{Probe, Stop, closed_or, expect_error, pattern, same_bytes};
 
 pub(super) fn tests(large: usize) -> Vec<Test> {
     vec![
@@ -30,6 +30,12 @@ pub(super) fn tests(large: usize) -> Vec<Test> {
         Test::new("write: create new", |probe| Box::pin(create_new(probe))),
         Test::new("write: append", |probe| Box::pin(append(probe))),
         Test::new("write: resume", |probe| Box::pin(resume(probe))),
+        Test::new("resume: a cut download", move |probe| {
+            Box::pin(resume_download(probe, large))
+        }),
+        Test::new("resume: a cut upload", move |probe| {
+            Box::pin(resume_upload(probe, large))
+        }),
         Test::new("write: missing folder", |probe| {
             Box::pin(write_into_missing(probe))
         }),
@@ -294,6 +300,64 @@ async fn resume(probe: &mut Probe) -> Result<(), Stop> {
         probe.expect_content(&path, b"0123456").await?;
     }
     Ok(())
+}
+
+/// The rest of a file whose reading was dropped in the middle, several times.
+async fn resume_download(probe: &mut Probe, large: usize) -> Result<(), Stop> {
+    probe.needs("read_offset", |can| can.read_offset)?;
+    let (path, content) = (probe.path("file"), pattern(large));
+    probe.write(&path, &content).await?;
+    let mut have = Vec::new();
+    for part in 1..4 {
+        let options = ReadOptions::default().with_offset(have.len() as u64);
+        let mut body = match probe.session()?.read(&path, options).await {
+            Ok(body) => body,
+            Err(error) => return closed_or(&error, "the next read"),
+        };
+        let mut buffer = vec![0; 1000];
+        while have.len() < part * large / 4 {
+            let count = body.read(&mut buffer).await?;
+            if count == 0 {
+                return Stop::failed("the file ended before its end");
+            }
+            have.extend_from_slice(&buffer[..count]);
+        }
+    }
+    let options = ReadOptions::default().with_offset(have.len() as u64);
+    match probe.try_read(&path, options, 10_000).await? {
+        Ok((rest, _)) => have.extend(rest),
+        Err(error) => return closed_or(&error, "the last read"),
+    }
+    same_bytes("read in four parts", &have, &content)
+}
+
+/// The rest of a file whose writing was dropped in the middle. How much of it had arrived, the server says.
+async fn resume_upload(probe: &mut Probe, large: usize) -> Result<(), Stop> {
+    probe.needs("append", |can| can.append)?;
+    let (path, content) = (probe.path("file"), pattern(large));
+    let mut body = probe.session()?.write(&path, Default::default()).await?;
+    let mut sent = 0;
+    while sent < large / 2 {
+        sent += body.write(&content[sent..large / 2]).await?;
+    }
+    drop(body);
+    let there = match probe.session()?.stat(&path, Default::default()).await {
+        Ok(entry) => entry.size,
+        Err(error) if *error.kind() == ErrorKind::NotFound => Some(0),
+        Err(error) => return closed_or(&error, "stat after a dropped write"),
+    };
+    let Some(there) = there else {
+        return Stop::skipped("the session tells no size");
+    };
+    let start = usize::try_from(there).unwrap_or(usize::MAX);
+    if start > large / 2 {
+        return Stop::failed(format!("{there} bytes arrived of {} sent", large / 2));
+    }
+    let rest = &content[start..];
+    probe
+        .write_as(&path, rest, Disposition::Resume(there))
+        .await?;
+    probe.expect_content(&path, &content).await
 }
 
 async fn write_into_missing(probe: &mut Probe) -> Result<(), Stop> {

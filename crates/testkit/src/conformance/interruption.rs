@@ -23,6 +23,9 @@ pub(super) fn tests(large: usize) -> Vec<Test> {
             Box::pin(dropped_write(probe, large))
         }),
         Test::new("dropped: listing", |probe| Box::pin(dropped_listing(probe))),
+        Test::new("dropped: again and again", move |probe| {
+            Box::pin(dropped_often(probe, large))
+        }),
     ];
     for polls in [1, 2, 3] {
         tests.push(Test::new(
@@ -106,6 +109,40 @@ async fn dropped_listing(probe: &mut Probe) -> Result<(), Stop> {
     }
     drop(listing);
     usable_or_closed(probe, &probe.path("after")).await
+}
+
+/// Reads, listings and writes, each left in the middle, with nothing in between that would set things right.
+async fn dropped_often(probe: &mut Probe, large: usize) -> Result<(), Stop> {
+    let (source, content) = (probe.path("source"), pattern(large));
+    probe.write(&source, &content).await?;
+    let folder = probe.folder().clone();
+    for round in 0..3 {
+        let target = probe.path(&format!("target {round}"));
+        match probe.session()?.read(&source, Default::default()).await {
+            Ok(mut body) => {
+                let mut buffer = [0; 1000];
+                let count = body.read(&mut buffer).await?;
+                same_bytes("the beginning", &buffer[..count], &content[..count])?;
+            }
+            Err(error) => return closed_or(&error, "the next read"),
+        }
+        match probe.session()?.list(&folder, Default::default()).await {
+            Ok(mut listing) => {
+                if listing.next().await?.is_none() {
+                    return Stop::failed("a folder with files is listed as empty");
+                }
+            }
+            Err(error) => return closed_or(&error, "the next listing"),
+        }
+        match probe.session()?.write(&target, Default::default()).await {
+            Ok(mut body) => {
+                body.write(&content).await?;
+            }
+            Err(error) => return closed_or(&error, "the next write"),
+        }
+        usable_or_closed(probe, &probe.path(&format!("after {round}"))).await?;
+    }
+    Ok(())
 }
 
 async fn dropped_stat(probe: &mut Probe, polls: usize) -> Result<(), Stop> {

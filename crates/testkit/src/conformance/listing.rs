@@ -1,12 +1,14 @@
-//! Checks of `stat` and `list`, and of names.
+//! Checks of `stat` and `list`.
 
-use ftp_connect_core::{Disposition, EntryKind, ErrorKind, Operation, RemotePath, Result};
+use std::collections::BTreeSet;
+
+use ftp_connect_core::{EntryKind, ErrorKind, Operation, RemotePath, Result};
 
 use super::Test;
-use super::probe::{Probe, Stop, chain, expect_error};
+use super::probe::{Probe, Stop, expect_error};
 
-pub(super) fn tests() -> Vec<Test> {
-    let mut tests = vec![
+pub(super) fn tests(many: usize) -> Vec<Test> {
+    vec![
         Test::new("stat: file", |probe| Box::pin(stat_file(probe))),
         Test::new("stat: folder", |probe| Box::pin(stat_folder(probe))),
         Test::new("stat: missing", |probe| Box::pin(stat_missing(probe))),
@@ -18,14 +20,10 @@ pub(super) fn tests() -> Vec<Test> {
             Box::pin(list_missing(probe))
         }),
         Test::new("list: file", |probe| Box::pin(list_file(probe))),
-    ];
-    for name in NAMES {
-        let shown = RemotePath::new(*name).unwrap_or_default();
-        tests.push(Test::new(format!("name: {shown:?}"), |probe| {
-            Box::pin(name_is_kept(probe, name))
-        }));
-    }
-    tests
+        Test::new("list: many entries", move |probe| {
+            Box::pin(list_many(probe, many))
+        }),
+    ]
 }
 
 async fn stat_file(probe: &mut Probe) -> Result<(), Stop> {
@@ -164,78 +162,31 @@ async fn list_file(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A file of this name is written, listed under exactly this name, and read back by it.
-///
-/// The server may refuse the name; it may not have another one afterwards.
-async fn name_is_kept(probe: &mut Probe, name: &[u8]) -> Result<(), Stop> {
-    let text = std::str::from_utf8(name).is_ok();
-    if !text {
-        probe.needs("names of any bytes", |can| can.any_name_bytes)?;
+/// Every entry is listed once, and again when the folder is listed again.
+async fn list_many(probe: &mut Probe, many: usize) -> Result<(), Stop> {
+    probe.needs("create_dir", |can| can.create_dir)?;
+    let folder = probe.path("folder");
+    probe
+        .session()?
+        .create_dir(&folder, Default::default())
+        .await?;
+    let mut expected = BTreeSet::new();
+    for n in 0..many {
+        let name = RemotePath::new(format!("file number {n}"))?;
+        probe.write(&folder.join(&name), b"").await?;
+        expected.insert(name);
     }
-    let path = probe.in_folder(name);
-    let content = [b"content of ", name].concat();
-    if let Err(error) = probe
-        .try_write(&path, &content, Disposition::Replace)
-        .await?
-    {
-        return match error.kind() {
-            ErrorKind::Refused
-            | ErrorKind::RefusedForNow
-            | ErrorKind::PermissionDenied
-            | ErrorKind::NotFound
-            | ErrorKind::InvalidParameter => {
-                Stop::skipped(format!("the name is refused: {}", chain(&error)))
-            }
-            _ => Err(error.into()),
-        };
+    for _ in 0..2 {
+        let (entries, summary) = probe.try_list(&folder).await??;
+        let count = entries.len();
+        let seen: BTreeSet<RemotePath> = entries.into_iter().map(|entry| entry.name).collect();
+        if count != many || summary.entries != many as u64 || seen != expected {
+            let missing = expected.difference(&seen).count();
+            return Stop::failed(format!(
+                "{count} entries of {many}, {missing} missing, and finish counts {}",
+                summary.entries
+            ));
+        }
     }
-    probe.expect_content(&path, &content).await?;
-    probe.expect_kind(&path, EntryKind::File).await?;
-    let folder = probe.folder().clone();
-    let entries = probe.list(&folder).await?;
-    if entries.iter().any(|entry| entry.name.as_bytes() == name) {
-        return Ok(());
-    }
-    let alike = entries.iter().map(|entry| &entry.name);
-    let alike: Vec<_> = alike
-        .filter(|other| looks_like(other.as_bytes(), name))
-        .collect();
-    Stop::failed(format!(
-        "it was written and read, and is not among the {} entries listed; alike are {alike:?}",
-        entries.len()
-    ))
+    Ok(())
 }
-
-/// Whether one name may be what became of the other: letters and digits occur in the same order.
-fn looks_like(one: &[u8], other: &[u8]) -> bool {
-    let letters = |name: &[u8]| -> Vec<u8> {
-        name.iter()
-            .copied()
-            .filter(u8::is_ascii_alphanumeric)
-            .collect()
-    };
-    let (one, other) = (letters(one), letters(other));
-    !one.is_empty() && (one.starts_with(&other) || other.starts_with(&one))
-}
-
-/// Names that clients and listings are known to trip over.
-const NAMES: &[&[u8]] = &[
-    b"a blank",
-    b" leading blank",
-    b"trailing blank ",
-    b"two  blanks",
-    "gr\u{fc}\u{df}e \u{65e5}\u{672c}".as_bytes(),
-    b"-leading-dash",
-    b"[brackets] {braces}",
-    b"star * question ?",
-    b"semicolon;type=dir; x",
-    b"trailing dot.",
-    b".leading dot",
-    b"quote \"double\" 'single'",
-    b"arrow -> target",
-    b"per%20cent # hash ~ tilde",
-    b"back\\slash",
-    b"-rw-r--r-- 1 u g 5 Jan 1 00:00 line",
-    b"20210102030405 digits",
-    b"latin-1 caf\xe9",
-];
