@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 pub(crate) use install::{apt, install, obstacle};
-pub(crate) use record::Lab;
+pub(crate) use record::{Lab, clear_reports, reports};
 
 use crate::Outcome;
 use launch::silent;

@@ -85,7 +85,7 @@ pub struct LabServer {
     ///
     /// - `no-passive`: EPSV and PASV are refused;
     /// - `no-epsv`, `no-mlsd`: EPSV (ProFTPD: and EPRT), MLSD and MLST are refused;
-    /// - `wrong-passive-address`: the reply to PASV names 192.0.2.1;
+    /// - `wrong-passive-address`: the reply to PASV names 127.0.0.99, where nothing listens;
     /// - `two-connections`: the third is greeted with 421; `two-logins`: the third login is refused;
     /// - `idle-5s`: a session without a command is ended after five seconds;
     /// - `ten-entries`: listings are cut after ten;
@@ -110,6 +110,18 @@ impl Lab {
             .expect("the lab is needed: run `cargo xtask test --only lab`");
         let text = std::fs::read_to_string(&path).expect("FTP_CONNECT_LAB names a readable file");
         serde_json::from_str(&text).expect("FTP_CONNECT_LAB names a record of the lab")
+    }
+
+    /// Leaves a table or a measurement for whoever reads the outcome of the tests: `cargo xtask test` prints
+    /// what lies in the folder `reports` beside the record.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    pub fn leave(name: &str, text: &str) {
+        let record = std::env::var_os("FTP_CONNECT_LAB").expect("the lab is needed");
+        let folder = PathBuf::from(record).with_file_name("reports");
+        std::fs::create_dir_all(&folder).expect("the lab's folder can be written");
+        std::fs::write(folder.join(format!("{name}.txt")), text).expect("a report can be written");
     }
 
     /// The set-up of this name, common or special.

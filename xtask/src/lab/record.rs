@@ -87,7 +87,7 @@ pub(crate) struct Server {
     ///
     /// - `no-passive`: EPSV and PASV are refused;
     /// - `no-epsv`, `no-mlsd`: EPSV (and EPRT), MLSD and MLST are refused;
-    /// - `wrong-passive-address`: the reply to PASV names 192.0.2.1;
+    /// - `wrong-passive-address`: the reply to PASV names 127.0.0.99, where nothing listens;
     /// - `two-connections`: the third is greeted with 421; `two-logins`: the third login is refused;
     /// - `idle-5s`: a session without a command is ended after five seconds;
     /// - `ten-entries`: listings are cut after ten;
@@ -146,6 +146,42 @@ impl Lab {
         draft.persist(file)?;
         Ok(())
     }
+}
+
+/// What the tests left to be read, in the order of its names.
+///
+/// # Errors
+/// A report cannot be read.
+pub(crate) fn reports() -> Outcome<Vec<String>> {
+    let folder = report_folder();
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    files
+        .iter()
+        .map(|file| Ok(fs::read_to_string(file)?))
+        .collect()
+}
+
+/// Removes what the tests of another run left.
+///
+/// # Errors
+/// The folder cannot be removed.
+pub(crate) fn clear_reports() -> Outcome {
+    let folder = report_folder();
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+fn report_folder() -> PathBuf {
+    Lab::file().with_file_name("reports")
 }
 
 /// Where downloads and unpacked servers are kept between runs.

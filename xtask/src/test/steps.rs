@@ -256,12 +256,16 @@ fn real_servers(setting: &Setting) -> Outcome<Verdict> {
     // A lab that somebody keeps up is used and left as it is.
     let was_up = lab::is_up()?;
     lab::up()?;
+    lab::clear_reports()?;
     let verdict = judge(
         setting
             .prepared(&["test", "--workspace", "--all-features", "--no-fail-fast"])
             .args(["--test", REAL_SERVERS])
             .env("FTP_CONNECT_LAB", lab::Lab::file()),
     );
+    for report in lab::reports()? {
+        println!("{report}");
+    }
     if !was_up {
         lab::down(false)?;
     }

@@ -12,7 +12,7 @@ use ftp_connect::{
 };
 use ftp_connect_testkit::lab::{Lab, LabServer};
 
-use crate::parameters;
+use crate::ways::params as parameters;
 
 const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 

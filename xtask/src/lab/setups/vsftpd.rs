@@ -27,7 +27,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         "vsftpd-wrong-address",
         Kind::Plain,
         &["no-epsv", "wrong-passive-address"],
-        "cmds_denied=EPSV\npasv_address=192.0.2.1\n",
+        "cmds_denied=EPSV\npasv_address=127.0.0.99\n",
     ),
     Variant::special(
         "vsftpd-two-connections",

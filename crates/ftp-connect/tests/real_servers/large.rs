@@ -1,0 +1,1 @@
+//! Large files and folders on real servers.
