@@ -42,7 +42,7 @@ use crate::data;
 use crate::failure;
 use crate::security::ChannelSecurity;
 use crate::transfer::Active;
-use crate::wire::Wire;
+use crate::wire::{Abandoned, Wire};
 
 /// A logged-in FTP session.
 #[derive(Debug)]
@@ -119,27 +119,30 @@ impl FtpSession {
     /// Finishes what an abandoned operation left: closes its data connection and reads the replies
     /// that are owed.
     pub(crate) async fn resynchronise(&mut self) -> Result<()> {
-        let begun = match &mut self.active {
+        let abandoned = match &mut self.active {
             Some(active) => {
                 // ProFTPD ends the session if the connection is closed in the middle of its side of
                 // the handshake, which the client does not see end; a first byte shows that it has.
+                // pyftpdlib does not notice a connection that is reset before it was accepted.
                 if let Some(data) = &mut active.data
-                    && data.tls().is_some()
+                    && (data.tls().is_some() || !(active.taken || active.upload))
                     && active.bytes == 0
                 {
-                    let _ = timeout(PARTING, data.read(&mut [0])).await;
+                    let heard = timeout(PARTING, data.read(&mut [0])).await;
+                    active.taken |= matches!(heard, Ok(Ok(_)));
                 }
                 active.data = None;
-                active.flow.has_begun() && !active.flow.is_answered()
+                Some(Abandoned {
+                    begun: active.flow.has_begun() && !active.flow.is_answered(),
+                    taken: active.taken,
+                })
             }
-            None => false,
+            None => None,
         };
         let limit = RESYNCHRONISE.min(self.params.timeouts().reply);
         let in_step = self.active.is_none() && self.wire.is_in_step();
         if !in_step {
-            self.wire
-                .resynchronise(self.active.is_some(), begun, limit)
-                .await?;
+            self.wire.resynchronise(abandoned, limit).await?;
         }
         if self.active.take().is_some() {
             self.wire.abandoned();

@@ -23,6 +23,11 @@ pub(crate) struct Active {
     pub(crate) flow: Transfer,
     /// The data connection, until it has ended.
     pub(crate) data: Option<Box<dyn Stream>>,
+    /// Whether the server is known to have taken the data connection: it opened it, something came from it, or
+    /// TLS stands. That a connection could be opened says nothing: the operating system answers for the server.
+    pub(crate) taken: bool,
+    /// Whether the bytes go to the server.
+    pub(crate) upload: bool,
     /// Bytes of content that went over, in either direction.
     pub(crate) bytes: u64,
     /// Whether the data connection resumed a TLS session; `None` in the clear.
@@ -45,6 +50,7 @@ pub(crate) struct Concluded {
 /// A transfer without its data connection, so that both can be used at once.
 struct Rest<'a> {
     flow: &'a mut Transfer,
+    taken: &'a mut bool,
     bytes: &'a mut u64,
     lost: &'a mut Option<Error>,
 }
@@ -59,6 +65,8 @@ impl FtpSession {
             self.active = Some(Active {
                 flow,
                 data: None,
+                taken: false,
+                upload: matches!(command.verb().as_str(), "STOR" | "APPE" | "STOU"),
                 bytes: 0,
                 resumed: None,
                 early: Vec::new(),
@@ -151,7 +159,7 @@ impl FtpSession {
                 // The answers to NOOP that came with the transfer's are no later operation's. What fails
                 // here is said by that operation: the transfer has had its last word.
                 if !self.wire.is_in_step() {
-                    let _ = self.wire.resynchronise(false, false, RESYNCHRONISE).await;
+                    let _ = self.wire.resynchronise(None, RESYNCHRONISE).await;
                 }
                 Ok(Concluded { end, resumed })
             }
@@ -194,6 +202,7 @@ impl FtpSession {
                 read = data.read(buffer) => return match read {
                     Ok(0) => Ok(DataRead::End(DataEnd::Clean)),
                     Ok(count) => {
+                        *active.taken = true;
                         *active.bytes += count as u64;
                         Ok(DataRead::Bytes(count))
                     }
@@ -356,6 +365,7 @@ impl FtpSession {
         }
         let security = self.security.as_deref();
         let secured = security.is_some();
+        let opened_by_server = matches!(link, DataLink::Listening { .. });
         let established = {
             let mut establishing = pin!(data::establish(link, &self.params, security));
             loop {
@@ -393,6 +403,7 @@ impl FtpSession {
         match established {
             Ok(stream) => {
                 active.resumed = stream.tls().map(|tls| tls.resumed);
+                active.taken = opened_by_server || stream.tls().is_some();
                 active.data = Some(stream);
                 Ok(())
             }
@@ -435,11 +446,18 @@ fn running(active: &mut Option<Active>) -> Option<(Rest<'_>, &mut Box<dyn Stream
     let Active {
         flow,
         data,
+        taken,
         bytes,
         lost,
         ..
     } = active.as_mut()?;
-    Some((Rest { flow, bytes, lost }, data.as_mut()?))
+    let rest = Rest {
+        flow,
+        taken,
+        bytes,
+        lost,
+    };
+    Some((rest, data.as_mut()?))
 }
 
 /// What a read of the data connection gave.

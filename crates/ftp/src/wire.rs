@@ -332,24 +332,27 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads the replies that are still owed from operations that were dropped. `transfer` says that
-    /// the first of them is a transfer's, `begun` that it has had its preliminary reply.
+    /// Reads the replies that are still owed from operations that were dropped, a transfer's first.
     ///
     /// Not every server answers all it owes: Pure-FTPd may say nothing more about a transfer whose TLS
     /// data connection was closed, others swallow what is sent during a transfer. After a while of
     /// silence the server is asked something. Answers keep the order of the commands: with that one,
     /// nothing else is owed.
+    ///
+    /// pyftpdlib says nothing either when the data connection was reset before it accepted it; it keeps the
+    /// transfer, and would serve it on the next data connection in the place of what is asked for then.
+    /// So a session in which that may be so is given up.
     pub(crate) async fn resynchronise(
         &mut self,
-        transfer: bool,
-        mut begun: bool,
+        transfer: Option<Abandoned>,
         limit: Duration,
     ) -> Result<()> {
+        let mut begun = transfer.is_some_and(|transfer| transfer.begun);
         self.after_abandoned = false;
         let deadline = Instant::now() + limit;
         let mut asked = None;
         while self.control.owed() > 0 {
-            let may_ask = asked.is_none() && (transfer || self.pings > 0);
+            let may_ask = asked.is_none() && (transfer.is_some() || self.pings > 0);
             let until = match may_ask {
                 true => deadline.min(Instant::now() + SILENCE),
                 false => deadline,
@@ -372,6 +375,11 @@ impl Wire {
                 }
             };
             if asked.is_some_and(|question| question.is_answered_by(&reply)) {
+                if begun && transfer.is_some_and(|transfer| !transfer.taken) {
+                    return Err(
+                        self.lost("the server may still mean to serve an abandoned transfer")
+                    );
+                }
                 self.control.settle_all();
                 self.pings = 0;
             } else if !reply.is_preliminary() {
@@ -522,6 +530,15 @@ impl Wire {
             None => failure::closed(),
         }
     }
+}
+
+/// What is known of a transfer that was abandoned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Abandoned {
+    /// Whether it has had its preliminary reply, and no other.
+    pub(crate) begun: bool,
+    /// Whether the server is known to have taken its data connection.
+    pub(crate) taken: bool,
 }
 
 /// What a server that says nothing is asked, so that its answer shows where it is.

@@ -211,6 +211,25 @@ async fn a_server_that_says_nothing_about_an_abandoned_transfer_is_asked() {
 }
 
 #[tokio::test]
+async fn a_transfer_that_a_server_may_still_serve_closes_the_session() {
+    // pyftpdlib keeps a transfer whose data connection was reset before it was accepted, and serves it on
+    // the next one, whatever was asked for by then.
+    let script = format!(
+        "{}{PASSIVE}S: 150 About to open data connection\nC: NOOP\nS: 200 nothing done\nend",
+        login("SIZE")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    let body = session.read(&path("f"), ReadOptions::default()).await;
+    drop(body.unwrap());
+    for _ in 0..2 {
+        let error = session.remove_file(&path("a")).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Closed, "{error:?}");
+    }
+    peer.finish().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_dropped_body_leaves_the_session_usable() {
     // Some servers say twice that it is over.
     for last in ["S: 426 you hung up", "S: 426 you hung up\nS: 226 done"] {
