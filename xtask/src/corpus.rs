@@ -35,6 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
     find(&flags.folder, &mut files)?;
     files.sort();
     let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut ssh = ssh::Answers::default();
     for file in files {
         let text =
             fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -42,7 +43,7 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
         for (index, line) in text.lines().enumerate() {
             match serde_json::from_str::<Map<String, Value>>(line) {
                 Ok(case) => {
-                    if let Some(answer) = answer(&case, folder) {
+                    if let Some(answer) = answer(&case, folder, &mut ssh)? {
                         writeln!(out, "{}", Value::Object(answer))?;
                     }
                 }
@@ -59,18 +60,25 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
 type Case = Map<String, Value>;
 
 /// The answer with its `id`, or nothing if this is no case that is known. `folder` is where the case's file is.
-fn answer(case: &Case, folder: &Path) -> Option<Case> {
-    let id = case.get("id")?;
-    let kind = case.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let mut answer = if case.contains_key("system") {
-        listing::answer(case)?
-    } else if ssh::KINDS.contains(&kind) {
-        ssh::answer(case, folder)
-    } else {
-        reply::answer(case, kind)?
+///
+/// # Errors
+/// The program that answers cases of SSH cannot be run.
+fn answer(case: &Case, folder: &Path, ssh: &mut ssh::Answers) -> Outcome<Option<Case>> {
+    let Some(id) = case.get("id") else {
+        return Ok(None);
     };
-    answer.insert("id".to_owned(), id.clone());
-    Some(answer)
+    let kind = case.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let answer = if case.contains_key("system") {
+        listing::answer(case)
+    } else if ssh::KINDS.contains(&kind) {
+        Some(ssh.answer(case, folder)?)
+    } else {
+        reply::answer(case, kind)
+    };
+    Ok(answer.map(|mut answer| {
+        answer.insert("id".to_owned(), id.clone());
+        answer
+    }))
 }
 
 /// An answer of one key.
@@ -150,7 +158,8 @@ mod tests {
     #[track_caller]
     fn check(case: &str, expected: &str) {
         let case = serde_json::from_str(case).unwrap();
-        let got = answer(&case, Path::new(".")).map_or(Value::Null, Value::Object);
+        let got = answer(&case, Path::new("."), &mut ssh::Answers::default()).unwrap();
+        let got = got.map_or(Value::Null, Value::Object);
         assert_eq!(got, serde_json::from_str::<Value>(expected).unwrap());
     }
 
