@@ -416,10 +416,15 @@ pub enum HostKeyProblem {
     NotInAllowedList,
     /// No key is known for this server, and the policy is strict.
     Unknown,
+    /// Only keys of other types are known for this server, and the policy is strict.
+    OtherType,
     /// Another key of the same type is known for this server.
     Changed,
     /// The key is marked as revoked.
     Revoked,
+    /// An authority that is known for this server signed the key's certificate, which is not good: its time
+    /// is over, or it is for another host.
+    CertificateInvalid,
 }
 
 impl HostKeyProblem {
@@ -431,11 +436,19 @@ impl HostKeyProblem {
             Self::Unknown => {
                 "verify the hash, then add it to the allowed fingerprints or known hosts"
             }
+            Self::OtherType => {
+                "verify the hash, then add it to the allowed fingerprints or known hosts; the keys known \
+                 before may be good still"
+            }
             Self::Changed => {
                 "the server was reinstalled or somebody is in between: verify the hash, then remove \
                  the old known-hosts line"
             }
             Self::Revoked => "this key must not be used: ask who runs the server",
+            Self::CertificateInvalid => {
+                "connect by a name that the certificate has and check the clock; otherwise the server needs \
+                 a new certificate"
+            }
         }
     }
 }
@@ -445,8 +458,10 @@ impl fmt::Display for HostKeyProblem {
         f.write_str(match self {
             Self::NotInAllowedList => "host key not in the allowed list",
             Self::Unknown => "host key unknown",
+            Self::OtherType => "host key of another type than known",
             Self::Changed => "host key changed",
             Self::Revoked => "host key revoked",
+            Self::CertificateInvalid => "host certificate not good",
         })
     }
 }

@@ -44,6 +44,7 @@ mod many;
 mod options;
 mod path;
 mod profile;
+mod prompt;
 mod registry;
 mod report;
 mod secret;
@@ -69,6 +70,7 @@ pub use options::{
 pub use params::ConnectParams;
 pub use path::RemotePath;
 pub use profile::HostProfile;
+pub use prompt::{Challenge, Prompt, Prompter};
 pub use registry::Registry;
 pub use report::{
     CertificateReport, ConnectReport, HostKeyCheck, HostKeyReport, Step, Timings, TlsReport,

@@ -11,7 +11,7 @@ mod serde_form;
 mod text;
 mod url;
 
-use std::{fmt, num::NonZeroU16};
+use std::{fmt, num::NonZeroU16, sync::Arc};
 
 pub use encoding::Encoding;
 pub use parts::{
@@ -21,7 +21,7 @@ pub use parts::{
 
 use crate::{
     AllowedFingerprints, Encryption, Error, ErrorKind, FingerprintTarget, FingerprintType, Host,
-    HostProfile, Mode, Result, Secret,
+    HostProfile, Mode, Prompter, Result, Secret, prompt::SharedPrompter,
 };
 
 /// The parameters of a connection.
@@ -40,6 +40,8 @@ pub struct ConnectParams {
     encryption: Encryption,
     certificate: Option<Secret>,
     key_passphrase: Option<Secret>,
+    ssh_agent: bool,
+    prompter: Option<SharedPrompter>,
     fingerprint_type: FingerprintType,
     fingerprint_target: FingerprintTarget,
     allowed_fingerprints: AllowedFingerprints,
@@ -84,6 +86,8 @@ impl ConnectParams {
             encryption: Encryption::default(),
             certificate: None,
             key_passphrase: None,
+            ssh_agent: false,
+            prompter: None,
             fingerprint_type: FingerprintType::default(),
             fingerprint_target: FingerprintTarget::default(),
             allowed_fingerprints: AllowedFingerprints::default(),
@@ -207,6 +211,17 @@ impl ConnectParams {
     /// What opens an encrypted key: its own passphrase, or else the password.
     pub fn key_passphrase(&self) -> Option<&Secret> {
         self.key_passphrase.as_ref().or(self.password.as_ref())
+    }
+
+    /// Whether the keys of the SSH agent are tried. If the certificate parameter names a public key, only that
+    /// one is. Off by default: an agent is somebody else's business until it is asked for.
+    pub fn ssh_agent(&self) -> bool {
+        self.ssh_agent
+    }
+
+    /// What answers the questions of a server that no parameter answers.
+    pub fn prompter(&self) -> Option<&Arc<dyn Prompter>> {
+        self.prompter.as_ref().map(|shared| &shared.0)
     }
 
     /// The format in which the host-key hash is exported.
@@ -369,6 +384,20 @@ impl ConnectParams {
     #[must_use]
     pub fn with_key_passphrase(mut self, passphrase: impl Into<Secret>) -> Self {
         self.key_passphrase = Some(passphrase.into());
+        self
+    }
+
+    /// Sets whether the keys of the SSH agent are tried.
+    #[must_use]
+    pub fn with_ssh_agent(mut self, agent: bool) -> Self {
+        self.ssh_agent = agent;
+        self
+    }
+
+    /// Sets what answers the questions of a server that no parameter answers.
+    #[must_use]
+    pub fn with_prompter(mut self, prompter: Arc<dyn Prompter>) -> Self {
+        self.prompter = Some(SharedPrompter(prompter));
         self
     }
 

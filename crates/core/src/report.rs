@@ -146,6 +146,8 @@ pub enum HostKeyCheck {
     AllowedList,
     /// It is the key known for this server.
     KnownHosts,
+    /// An authority that is known for this server vouches for it.
+    CertificateAuthority,
     /// Nothing was known, and the key is remembered from now on.
     AcceptedNew,
     /// Nothing was checked: the allowed list is empty and there is no known-hosts policy.

@@ -36,7 +36,7 @@ use russh::keys::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::load::{LoadedKey, load};
+pub(crate) use self::load::{Identity, LoadedKey, load};
 pub use self::public::PublicKey;
 use self::sniff::{Form, Text};
 
@@ -232,7 +232,7 @@ fn latin1(passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
         .map(Zeroizing::new)
 }
 
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(&alphabet::STANDARD, config)

@@ -17,6 +17,7 @@
 
 mod client;
 pub mod keys;
+pub mod known_hosts;
 mod proto;
 mod session;
 mod ssh;

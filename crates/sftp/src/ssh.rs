@@ -12,7 +12,6 @@ mod algorithms;
 mod channels;
 mod failure;
 mod host_key;
-mod known_hosts;
 mod login;
 mod wire;
 
@@ -26,21 +25,21 @@ use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Result, Timin
 use russh::{
     ChannelId, ChannelWriteHalf, Disconnect,
     client::{self, DisconnectReason, Handle, Msg},
-    keys::{Algorithm, HashAlg, PublicKeyOrCertificate},
+    keys::PublicKeyOrCertificate,
 };
 use tokio::time::timeout;
 
 pub(crate) use channels::Sink;
 pub(crate) use host_key::Presented;
+pub(crate) use login::{Agent, Proofs};
 
 use self::{
     channels::Channels,
     failure::Failure,
-    host_key::{Accepted, Judge},
+    host_key::{Accepted, Expected, Judge},
     login::Goodbye,
     wire::{Leash, Opening, Wire},
 };
-use crate::keys::LoadedKey;
 
 /// A connection that is encrypted, to a server whose key is accepted.
 #[derive(Debug)]
@@ -70,8 +69,8 @@ impl Ssh {
     /// Dials, exchanges keys and checks the host key.
     pub(crate) async fn connect(params: &ConnectParams) -> Result<Self> {
         let judge = Judge::new(params)?;
-        let known = judge.known_types().await?;
-        let (connected, started) = shake_hands(params, Purpose::Session(judge), &known).await?;
+        let expected = judge.expected().await?;
+        let (connected, started) = shake_hands(params, Purpose::Session(judge), &expected).await?;
         let Handshake {
             outcome,
             channels,
@@ -113,16 +112,12 @@ impl Ssh {
     }
 
     /// Logs in with what the parameters have.
-    pub(crate) async fn log_in(
-        &mut self,
-        params: &ConnectParams,
-        key: Option<LoadedKey>,
-    ) -> Result<()> {
+    pub(crate) async fn log_in(&mut self, params: &ConnectParams, proofs: Proofs) -> Result<()> {
         let started = Instant::now();
         let seen = Arc::clone(&self.seen);
         let goodbye = move || lock(&seen).goodbye.clone();
-        let attempt = login::log_in(&mut self.handle.0, params, key, goodbye);
-        within(params.timeouts().reply, Operation::Login, "login", attempt).await?;
+        let server = &self.facts.version;
+        login::log_in(&mut self.handle.0, params, proofs, server, goodbye).await?;
         self.facts.timings.add("login", started.elapsed());
         Ok(())
     }
@@ -187,7 +182,7 @@ impl Ssh {
 
 /// The server's host key, taken without logging in: the connection ends as soon as it is known.
 pub(crate) async fn host_key(params: &ConnectParams) -> Result<Presented> {
-    let (connected, _) = shake_hands(params, Purpose::HostKey, &[]).await?;
+    let (connected, _) = shake_hands(params, Purpose::HostKey, &Expected::default()).await?;
     let Handshake {
         outcome,
         seen,
@@ -224,7 +219,7 @@ struct Dialed {
 async fn shake_hands(
     params: &ConnectParams,
     purpose: Purpose,
-    known_types: &[String],
+    expected: &Expected,
 ) -> Result<(Handshake, Instant)> {
     let dialed = dial::dial(params)
         .await
@@ -241,7 +236,7 @@ async fn shake_hands(
         channels: channels.clone(),
         seen: Arc::clone(&seen),
     };
-    let config = Arc::new(algorithms::config(params, known_types));
+    let config = Arc::new(algorithms::config(params, expected));
     let limit = params.timeouts().reply;
     let outcome = timeout(limit, client::connect_stream(config, wire, client))
         .await
@@ -315,7 +310,7 @@ impl client::Handler for Client {
         &mut self,
         server: &PublicKeyOrCertificate,
     ) -> std::result::Result<bool, Failure> {
-        let key = Presented::new(&server.public_key()).map_err(Failure::Ours)?;
+        let key = Presented::new(server).map_err(Failure::Ours)?;
         match &self.purpose {
             Purpose::Session(judge) => {
                 let accepted = judge.judge(&key).await.map_err(Failure::Ours)?;
@@ -335,16 +330,8 @@ impl client::Handler for Client {
         names: &russh::Names,
         _session: &mut client::Session,
     ) -> std::result::Result<(), Failure> {
-        let signature = match &names.key {
-            Algorithm::Rsa {
-                hash: Some(HashAlg::Sha512),
-            } => "rsa-sha2-512",
-            Algorithm::Rsa {
-                hash: Some(HashAlg::Sha256),
-            } => "rsa-sha2-256",
-            other => other.as_str(),
-        };
-        let mut algorithms = vec![
+        let signature = algorithms::signature_name(&names.key);
+        let mut negotiated = vec![
             format!("kex={}", names.kex.as_ref()),
             format!("host-key={signature}"),
             format!("cipher={}", names.cipher.as_ref()),
@@ -352,9 +339,9 @@ impl client::Handler for Client {
         // The ciphers with authentication of their own need no MAC.
         let aead = ["gcm", "poly1305"];
         if !aead.iter().any(|part| names.cipher.as_ref().contains(part)) {
-            algorithms.push(format!("mac={}", names.client_mac.as_ref()));
+            negotiated.push(format!("mac={}", names.client_mac.as_ref()));
         }
-        lock(&self.seen).algorithms = algorithms;
+        lock(&self.seen).algorithms = negotiated;
         Ok(())
     }
 

@@ -42,10 +42,14 @@ impl Transport for SftpTransport {
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {
         let fail = |error: ftp_connect_core::Error| error.with_operation(Operation::Connect);
         params.validate().map_err(fail)?;
-        // A key that cannot be used is told before anybody is bothered.
-        let key = keys::load(params).await?;
+        // A key or an agent that cannot be used is told before anybody is bothered.
+        let identity = keys::load(params).await?;
+        let agent = match params.ssh_agent() {
+            true => Some(ssh::Agent::connect(params).await?),
+            false => None,
+        };
         let mut ssh = Ssh::connect(params).await.map_err(fail)?;
-        ssh.log_in(params, key).await?;
+        ssh.log_in(params, ssh::Proofs { identity, agent }).await?;
         let mut report = ConnectReport::new(
             self.name(),
             params.server().clone(),
@@ -81,13 +85,13 @@ pub struct HostKey {
 /// # Cancel safety
 /// Dropping the future closes the connection.
 pub async fn host_key(params: &ConnectParams) -> Result<HostKey> {
-    let key = ssh::host_key(params).await?;
-    let hash = |kind: FingerprintType| Fingerprint::compute(kind, &key.blob);
+    let key = ssh::host_key(params).await?.key;
+    let hash = |kind: FingerprintType| key.fingerprint(kind);
     params
         .fingerprint_target()
         .set(hash(params.fingerprint_type()));
     Ok(HostKey {
         fingerprints: FingerprintType::ALL.map(hash),
-        algorithm: key.algorithm,
+        algorithm: key.algorithm().to_owned(),
     })
 }

@@ -76,6 +76,7 @@ fn rows(report: &ConnectReport) -> Vec<(&'static str, String)> {
         let check = match key.check {
             HostKeyCheck::AllowedList => "in the allowed list",
             HostKeyCheck::KnownHosts => "known host",
+            HostKeyCheck::CertificateAuthority => "vouched for by a known authority",
             HostKeyCheck::AcceptedNew => "new, remembered from now on",
             _ => "not checked",
         };

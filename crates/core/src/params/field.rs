@@ -141,6 +141,16 @@ pub(super) const FIELDS: &[Field] = &[
         },
     },
     Field {
+        label: "SSH Agent",
+        key: "ssh-agent",
+        shape: Shape::Flag,
+        get: |p| differs(&p.ssh_agent, || "true".to_owned()),
+        set: |p, v| {
+            p.ssh_agent = flag(v)?;
+            Ok(())
+        },
+    },
+    Field {
         label: "Finger Print Type",
         key: "fingerprint-type",
         shape: Shape::Text,

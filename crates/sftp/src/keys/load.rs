@@ -12,7 +12,7 @@ use russh::keys::{Certificate, PrivateKey as SigningKey};
 use zeroize::Zeroizing;
 
 use super::{
-    PrivateKey,
+    PrivateKey, PublicKey,
     public::is_algorithm,
     sniff::{Block, Text},
     unusable,
@@ -36,30 +36,43 @@ impl std::fmt::Debug for LoadedKey {
     }
 }
 
+/// What the parameters say of a key.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    Key(Box<LoadedKey>),
+    /// Its private half is in the agent.
+    InAgent(PublicKey),
+}
+
 /// Loads the key that the parameters name; `None` if they name none. A certificate is looked for behind the
 /// key in its text, and in the file beside the key's that ends in `-cert.pub`.
 ///
 /// # Errors
 /// [`ErrorKind::KeyUnusable`](ftp_connect_core::ErrorKind::KeyUnusable) with what is wrong and what to do.
-pub(crate) async fn load(params: &ConnectParams) -> Result<Option<LoadedKey>> {
+pub(crate) async fn load(params: &ConnectParams) -> Result<Option<Identity>> {
     let Some(source) = params.key() else {
         return Ok(None);
     };
     let passphrase = params.key_passphrase().cloned();
     let is_password = passphrase.is_some() && passphrase.as_ref() == params.password();
-    let legacy = params.legacy();
+    let (legacy, agent) = (params.legacy(), params.ssh_agent());
     // Reading may wait for a disk, and opening an encrypted key is slow on purpose.
     let work = move || {
         let bytes = match &source {
             KeySource::File(path) => read(path)?,
             KeySource::Content(text) => Zeroizing::new(text.expose().as_bytes().to_vec()),
         };
+        if agent && let Ok(public) = PublicKey::read(&bytes) {
+            return Ok(Identity::InAgent(public));
+        }
         let key = PrivateKey::open(&bytes, passphrase.as_ref())?;
         let certificate = match (certificate_in(&bytes)?, &source) {
             (None, KeySource::File(path)) => certificate_beside(path)?,
             (found, _) => found,
         };
         usable(&key, certificate, legacy, is_password)
+            .map(Box::new)
+            .map(Identity::Key)
     };
     tokio::task::spawn_blocking(work)
         .await
@@ -79,7 +92,10 @@ fn usable(
         if algorithm.starts_with("sk-") {
             return Err(
                 unusable(format!("{algorithm} keys sign with a security key only"))
-                    .with_hint("use a key that is a file alone"),
+                    .with_hint(
+                        "add the key to an SSH agent and log in with that (`--agent`), or use a key that is a \
+                         file alone",
+                    ),
             );
         }
         if algorithm == "ssh-dss" {

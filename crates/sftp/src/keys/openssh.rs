@@ -30,17 +30,17 @@ impl OpenSsh {
     /// Reads the decoded base64.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
         let damaged = Refusal::Damaged("its head cannot be read");
-        let mut rest = Blob::new(body.strip_prefix(MAGIC).ok_or(damaged.clone())?);
+        let mut rest = Blob::new(body.strip_prefix(MAGIC).ok_or_else(|| damaged.clone())?);
         let mut read = || {
             let (cipher, kdf, options) = (rest.string()?, rest.string()?, rest.string()?);
             Some((cipher, kdf, options, rest.number()?))
         };
-        let (cipher, kdf, kdf_options, keys) = read().ok_or(damaged.clone())?;
+        let (cipher, kdf, kdf_options, keys) = read().ok_or_else(|| damaged.clone())?;
         if keys != 1 {
             return Err(Refusal::Kind(format!("files with {keys} keys")));
         }
         let mut read = || Some((rest.string()?, rest.string()?));
-        let (public, secret) = read().ok_or(damaged.clone())?;
+        let (public, secret) = read().ok_or_else(|| damaged.clone())?;
         Blob::new(public).string().ok_or(damaged)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(char::is_control, " ");
         Ok(Self {
@@ -100,7 +100,7 @@ impl OpenSsh {
         let (key, iv) = kdf
             .derive_key_and_iv(cipher, passphrase)
             .map_err(|_| DAMAGED_KDF)?;
-        if secret.len() % cipher.block_size() != 0 {
+        if !secret.len().is_multiple_of(cipher.block_size()) {
             return Err(CUT_OFF);
         }
         cipher

@@ -277,7 +277,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 pub(super) fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         return None;
     }
     let digit = |byte: u8| (byte as char).to_digit(16);

@@ -202,7 +202,7 @@ impl Dek {
             .find(|cipher| cipher.name() == self.cipher)
             .ok_or_else(|| Refusal::Cipher(self.cipher.clone()))?;
         let damaged = Refusal::Damaged("its DEK-Info line cannot be read");
-        let salt = self.iv.get(..8).ok_or(damaged.clone())?;
+        let salt = self.iv.get(..8).ok_or_else(|| damaged.clone())?;
         let mut key = Zeroizing::new(Vec::with_capacity(48));
         while key.len() < cipher.key_length() {
             let last = key.len().checked_sub(16).map(|from| key[from..].to_vec());

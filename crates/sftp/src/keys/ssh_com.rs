@@ -65,7 +65,7 @@ impl SshCom {
 
     fn decode(&self, secret: &[u8], broken: Refusal) -> Result<Opened, Refusal> {
         // The length, and padding after it.
-        let content = Blob::new(secret).string().ok_or(broken.clone())?;
+        let content = Blob::new(secret).string().ok_or_else(|| broken.clone())?;
         let mut rest = Blob::new(content);
         let key = if self.kind.starts_with("if-modn") {
             let mut read = || {

@@ -3,7 +3,10 @@
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Retry};
 use russh::AlgorithmKind;
 
-use super::wire::{NotSsh, Opening};
+use super::{
+    algorithms,
+    wire::{NotSsh, Opening},
+};
 
 /// What ends an SSH connection: the library's reason, or ours.
 #[derive(Debug)]
@@ -107,16 +110,20 @@ fn no_common(kind: &AlgorithmKind, ours: &[String], theirs: &[String]) -> Error 
         let names: Vec<&str> = names
             .iter()
             .map(String::as_str)
-            // What is announced in the list of key exchanges without being one.
-            .filter(|name| !name.starts_with("ext-info-") && !name.starts_with("kex-strict-"))
+            .filter(|name| !algorithms::is_announcement(name))
             .collect();
         names.join(", ").replace(char::is_control, " ")
     };
-    Error::new(ErrorKind::NoCommonAlgorithm)
-        .with_message(format!(
-            "no {what} algorithm in common: the server offers {}; this client offers {}",
-            list(theirs),
-            list(ours)
-        ))
-        .with_hint("the server knows only outdated or unusual algorithms: it needs an update")
+    let error = Error::new(ErrorKind::NoCommonAlgorithm).with_message(format!(
+        "no {what} algorithm in common: the server offers {}; this client offers {}",
+        list(theirs),
+        list(ours)
+    ));
+    if algorithms::legacy_has(kind, theirs) {
+        return error.with_hint(
+            "the server knows only outdated algorithms: it needs an update, or allow them by the parameter \
+             legacy (`--legacy`)",
+        );
+    }
+    error.with_hint("the server knows only outdated or unusual algorithms: it needs an update")
 }

@@ -1,33 +1,48 @@
 //! Logging in: which methods are tried, in which order, and what a refusal means (RFC 4252).
 //!
 //! No `none` request is sent first: the method that the parameters ask for is tried at once, and the
-//! server's answer to it names the others. Each method is tried once while the server offers it.
+//! server's answer to it names the others. Each method is tried once while the server offers it; `none` is tried
+//! where there is nothing else.
 
-use std::sync::Arc;
+mod agent;
+mod public_key;
+mod questions;
+
+use std::time::Duration;
 
 use ftp_connect_core::{
     ConnectParams, Encryption, Error, ErrorKind, Operation, Result, Retry, Secret,
 };
 use russh::{
     MethodKind, MethodSet,
-    client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Round},
-    keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg},
+    client::{AuthResult, Handle},
 };
 
-use super::{Client, failure};
-use crate::keys::LoadedKey;
+pub(crate) use self::agent::Agent;
+use self::{public_key::Keys, questions::Answers};
+use super::{Client, failure, within};
+use crate::keys::Identity;
+
+/// What the user can prove.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) agent: Option<Agent>,
+}
 
 /// Logs in, or says why not.
 ///
 /// # Errors
-/// [`ErrorKind::LoginRefused`], [`ErrorKind::TooManyConnections`], [`ErrorKind::Closed`].
+/// [`ErrorKind::LoginRefused`], [`ErrorKind::TooManyConnections`], [`ErrorKind::Closed`],
+/// [`ErrorKind::TimedOut`], [`ErrorKind::KeyUnusable`] if an agent fails.
 pub(super) async fn log_in(
     handle: &mut Handle<Client>,
     params: &ConnectParams,
-    key: Option<LoadedKey>,
+    proofs: Proofs,
+    server: &str,
     goodbye: impl Fn() -> Option<Goodbye>,
 ) -> Result<()> {
-    let mut login = Login::new(params, key);
+    let mut login = Login::new(params, proofs, server);
     loop {
         let Some(method) = login.next() else {
             return Err(login.refused());
@@ -36,7 +51,7 @@ pub(super) async fn log_in(
         if let (Err(error), Some(goodbye)) = (&outcome, goodbye())
             && error.kind() == &ErrorKind::Closed
         {
-            return Err(hung_up(&goodbye));
+            return Err(login.hung_up(&goodbye));
         }
         match outcome? {
             AuthResult::Success => return Ok(()),
@@ -48,7 +63,7 @@ pub(super) async fn log_in(
                 if remaining_methods.is_empty()
                     && let Some(goodbye) = goodbye()
                 {
-                    return Err(hung_up(&goodbye));
+                    return Err(login.hung_up(&goodbye));
                 }
                 login.answered(method, remaining_methods, partial_success);
             }
@@ -68,9 +83,12 @@ pub(super) enum Goodbye {
 }
 
 struct Login<'p> {
+    params: &'p ConnectParams,
     user: &'p str,
     password: Option<&'p Secret>,
-    key: Option<LoadedKey>,
+    identity: Option<Identity>,
+    keys: Keys,
+    has_agent: bool,
     key_first: bool,
     /// What the server offered last; `None` before it said anything.
     offered: Option<MethodSet>,
@@ -78,21 +96,23 @@ struct Login<'p> {
     /// How many requests were made, lest a server that changes its mind keeps us forever.
     attempts: usize,
     partial: bool,
-    sha1_only: bool,
 }
 
 impl<'p> Login<'p> {
-    fn new(params: &'p ConnectParams, key: Option<LoadedKey>) -> Self {
+    fn new(params: &'p ConnectParams, proofs: Proofs, server: &str) -> Self {
+        let Proofs { identity, agent } = proofs;
         Self {
+            params,
             user: params.username().unwrap_or_default(),
             password: params.password(),
             key_first: params.encryption() != Encryption::SshPassword,
-            key,
+            has_agent: agent.is_some(),
+            keys: Keys::new(params, identity.as_ref(), agent, server),
+            identity,
             offered: None,
             tried: Vec::new(),
             attempts: 0,
             partial: false,
-            sha1_only: false,
         }
     }
 
@@ -101,20 +121,28 @@ impl<'p> Login<'p> {
         if self.attempts >= MOST_ATTEMPTS {
             return None;
         }
-        PREFERENCE.into_iter().find(|method| {
+        let possible = |method: &MethodKind| !self.tried.contains(method) && self.can(*method);
+        let offered = PREFERENCE.into_iter().find(|method| {
             let offered = self.offered.as_ref().is_none_or(|all| all.contains(method));
-            offered && !self.tried.contains(method) && self.can(*method)
-        })
+            offered && possible(method)
+        });
+        // It asks what there is, and some servers want no more.
+        let nothing_said = self.offered.is_none() && !self.tried.contains(&MethodKind::None);
+        offered.or_else(|| nothing_said.then_some(MethodKind::None))
     }
 
     fn can(&self, method: MethodKind) -> bool {
         match method {
-            MethodKind::PublicKey => self.key.is_some(),
-            MethodKind::Password | MethodKind::KeyboardInteractive => {
-                // Where the password is the key's passphrase, a server that just does not like the
-                // key must not learn it. As a second factor it is asked for on purpose.
-                let is_passphrase = self.key.as_ref().is_some_and(|key| key.opened_by_password);
+            MethodKind::PublicKey => !self.keys.is_empty(),
+            // Where the password is the key's passphrase, a server that just does not like the
+            // key must not learn it. As a second factor it is asked for on purpose.
+            MethodKind::Password => {
+                let is_passphrase =
+                    matches!(&self.identity, Some(Identity::Key(key)) if key.opened_by_password);
                 self.password.is_some() && (!self.key_first || self.partial || !is_passphrase)
+            }
+            MethodKind::KeyboardInteractive => {
+                self.can(MethodKind::Password) || self.params.prompter().is_some()
             }
             _ => false,
         }
@@ -127,115 +155,55 @@ impl<'p> Login<'p> {
     ) -> Result<AuthResult> {
         self.attempts += 1;
         tracing::debug!(method = <&str>::from(&method), "trying to log in");
+        let limit = self.params.timeouts().reply;
+        let user = self.user;
         match method {
-            MethodKind::PublicKey => self.public_key(handle).await,
-            MethodKind::Password => handle
-                .authenticate_password(self.user, self.password_text())
+            MethodKind::PublicKey => {
+                // An agent may have to ask somebody.
+                let limit = if self.has_agent {
+                    limit.max(AGENT_PATIENCE)
+                } else {
+                    limit
+                };
+                within(
+                    limit,
+                    Operation::Login,
+                    "login",
+                    self.keys.attempt(handle, user),
+                )
                 .await
-                .map_err(translate),
-            _ => self.keyboard_interactive(handle).await,
-        }
-    }
-
-    /// RSA keys sign with SHA-2, the hash being the best that `server-sig-algs` names (RFC 8332);
-    /// where the server does not say, both are tried. SHA-1 is not used.
-    async fn public_key(&mut self, handle: &mut Handle<Client>) -> Result<AuthResult> {
-        let Some(loaded) = &self.key else {
-            return Ok(nothing_left());
-        };
-        let key: Arc<PrivateKey> = Arc::clone(&loaded.key);
-        let mut hashes = vec![None];
-        if key.algorithm().is_rsa() {
-            hashes = match handle.best_supported_rsa_hash().await.map_err(translate)? {
-                Some(Some(hash)) => vec![Some(hash)],
-                Some(None) => {
-                    self.sha1_only = true;
-                    Vec::new()
-                }
-                None => vec![Some(HashAlg::Sha512), Some(HashAlg::Sha256)],
-            };
-        }
-        let mut outcome = nothing_left();
-        for hash in hashes {
-            let key = PrivateKeyWithHashAlg::new(Arc::clone(&key), hash);
-            outcome = handle
-                .authenticate_publickey(self.user, key)
+            }
+            MethodKind::Password => {
+                let password = self.password.map(|password| password.expose().clone());
+                let attempt = handle.authenticate_password(user, password.unwrap_or_default());
+                within(limit, Operation::Login, "login", async {
+                    attempt.await.map_err(translate)
+                })
                 .await
-                .map_err(translate)?;
-            let again = matches!(&outcome, AuthResult::Failure { remaining_methods, partial_success: false }
-                if remaining_methods.contains(&MethodKind::PublicKey));
-            if !again {
-                break;
+            }
+            MethodKind::KeyboardInteractive => {
+                let who = Answers {
+                    password: self.password.filter(|_| self.can(MethodKind::Password)),
+                    prompter: self.params.prompter(),
+                    limit,
+                };
+                questions::attempt(handle, user, who).await
+            }
+            _ => {
+                let attempt = handle.authenticate_none(user);
+                within(limit, Operation::Login, "login", async {
+                    attempt.await.map_err(translate)
+                })
+                .await
             }
         }
-        if let (true, AuthResult::Failure { .. }) = (self.sha1_only, &outcome) {
-            // Nothing was sent; the methods are what they were.
-            let offered = self
-                .offered
-                .clone()
-                .unwrap_or_else(|| PREFERENCE[..].into());
-            return Ok(AuthResult::Failure {
-                remaining_methods: offered,
-                partial_success: false,
-            });
-        }
-        Ok(outcome)
-    }
-
-    /// RFC 4256: the password answers a round with one prompt that hides its answer; a round without
-    /// prompts, which OpenSSH sends after PAM, has an empty answer.
-    async fn keyboard_interactive(&self, handle: &mut Handle<Client>) -> Result<AuthResult> {
-        let mut round = handle
-            .authenticate_keyboard_interactive_start(self.user, None)
-            .await
-            .map_err(translate)?;
-        let mut answered = false;
-        for _ in 0..MOST_ROUNDS {
-            let prompts = match round {
-                Round::Success => return Ok(AuthResult::Success),
-                Round::Failure {
-                    remaining_methods,
-                    partial_success,
-                } => {
-                    return Ok(AuthResult::Failure {
-                        remaining_methods,
-                        partial_success,
-                    });
-                }
-                Round::InfoRequest { prompts, .. } => prompts,
-            };
-            let answers = match &prompts[..] {
-                [] => Vec::new(),
-                [only] if !answered && !only.echo => {
-                    answered = true;
-                    vec![self.password_text()]
-                }
-                [first, ..] => {
-                    let asked: String = first.prompt.trim().chars().take(100).collect();
-                    return Err(Error::new(ErrorKind::LoginRefused)
-                        .with_operation(Operation::Login)
-                        .with_message(format!(
-                            "the server asks more than a password: {}",
-                            asked.replace(char::is_control, " ")
-                        ))
-                        .with_hint(
-                            "log in with a key, or have the server ask for a password only",
-                        ));
-                }
-            };
-            round = handle
-                .authenticate_keyboard_interactive_respond(answers)
-                .await
-                .map_err(translate)?;
-        }
-        Err(Error::new(ErrorKind::Protocol)
-            .with_operation(Operation::Login)
-            .with_message("the server keeps asking without end"))
     }
 
     fn answered(&mut self, method: MethodKind, remaining: MethodSet, partial: bool) {
-        // A method the server did not offer has not been tried: it may be wanted as a second one.
-        if partial || remaining.contains(&method) {
+        // A method the server did not offer has not been tried: it may be wanted as a second one. Of keys
+        // there may be others.
+        let used = partial || remaining.contains(&method) || method == MethodKind::None;
+        if used && method != MethodKind::PublicKey {
             self.tried.push(method);
         }
         self.partial |= partial;
@@ -265,43 +233,69 @@ impl<'p> Login<'p> {
                 .with_hint("give the password and the key that the server wants together");
         }
         let error = error.with_message(format!("login of {user:?} refused; {offered}"));
-        if self.sha1_only {
+        if self.keys.sha1_only {
             return error
                 .with_message(format!(
-                    "the server takes RSA keys only with SHA-1 signatures; {offered}"
+                    "the server takes RSA keys only with SHA-1 signatures (ssh-rsa); {offered}"
                 ))
-                .with_hint("use an Ed25519 or ECDSA key, or update the server");
+                .with_hint(
+                    "use an Ed25519 or ECDSA key, or allow outdated algorithms by the parameter legacy \
+                     (`--legacy`)",
+                );
         }
         let withheld = self.password.is_some()
             && !self.can(MethodKind::Password)
             && (offers(MethodKind::Password) || offers(MethodKind::KeyboardInteractive));
-        match &self.key {
-            Some(_) if withheld => error.with_hint(
+        if self.identity.is_none() && !self.has_agent {
+            return match self.password {
+                None => error.with_hint("give a password or a key"),
+                Some(_)
+                    if !offers(MethodKind::Password)
+                        && !offers(MethodKind::KeyboardInteractive) =>
+                {
+                    error.with_hint("the server takes no passwords: log in with a key")
+                }
+                Some(_) => error,
+            };
+        }
+        if withheld {
+            return error.with_hint(
                 "the key was not accepted, and the password was kept back because it is the key's \
                  passphrase: give the passphrase separately to let both be used",
-            ),
-            Some(_) if !offers(MethodKind::PublicKey) => {
-                error.with_hint("the server takes no keys: log in with a password")
-            }
-            Some(key) if key.key.algorithm().is_dsa() => error.with_hint(
+            );
+        }
+        if !offers(MethodKind::PublicKey) {
+            return error.with_hint("the server takes no keys: log in with a password");
+        }
+        match &self.identity {
+            Some(Identity::Key(key)) if key.key.algorithm().is_dsa() => error.with_hint(
                 "servers of today refuse DSA keys unless told otherwise: use an Ed25519 or RSA key",
             ),
-            Some(_) => error.with_hint(
+            Some(Identity::Key(key)) if key.certificate.is_some() => error.with_hint(
+                "check the user name, and that the certificate is in its time, names this user and is signed \
+                 by an authority the server trusts",
+            ),
+            Some(Identity::Key(key)) if key.key.algorithm().is_rsa() && !self.params.legacy() => error
+                .with_hint(
+                    "check the user name, and that the key's public half is among the user's authorized keys; \
+                     an old server may want SHA-1 signatures (ssh-rsa), which the parameter legacy (`--legacy`) \
+                     allows",
+                ),
+            _ => error.with_hint(
                 "check the user name, and that the key's public half is among the user's \
                  authorized keys",
             ),
-            None if self.password.is_none() => error.with_hint("give a password"),
-            None if !offers(MethodKind::Password) && !offers(MethodKind::KeyboardInteractive) => {
-                error.with_hint("the server takes no passwords: log in with a key")
-            }
-            None => error,
         }
     }
 
-    fn password_text(&self) -> String {
-        self.password
-            .map(|password| password.expose().clone())
-            .unwrap_or_default()
+    fn hung_up(&self, goodbye: &Goodbye) -> Error {
+        let error = hung_up(goodbye);
+        if error.kind() == &ErrorKind::LoginRefused && self.keys.agent_keys > 1 {
+            return error.with_hint(
+                "the agent has many keys: name the right one by giving its public key as key file",
+            );
+        }
+        error
     }
 }
 
@@ -335,13 +329,6 @@ fn translate(error: russh::Error) -> Error {
     failure::translate(error).with_operation(Operation::Login)
 }
 
-fn nothing_left() -> AuthResult {
-    AuthResult::Failure {
-        remaining_methods: MethodSet::empty(),
-        partial_success: false,
-    }
-}
-
 /// A key says the most about who asks; a password sent at a prompt is the last resort.
 const PREFERENCE: [MethodKind; 3] = [
     MethodKind::PublicKey,
@@ -349,11 +336,11 @@ const PREFERENCE: [MethodKind; 3] = [
     MethodKind::KeyboardInteractive,
 ];
 
-/// Three methods, each before and after being offered.
-const MOST_ATTEMPTS: usize = 6;
+/// Three methods, each before and after being offered, and one to begin with.
+const MOST_ATTEMPTS: usize = 7;
 
-/// Password, an empty round, and some for servers that talk.
-const MOST_ROUNDS: usize = 8;
+/// How long an agent may take: somebody may have to confirm, or touch a device.
+const AGENT_PATIENCE: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {
@@ -403,7 +390,7 @@ mod tests {
             .with_username("u")
             .with_password("p")
             .with_encryption(Encryption::SshPassword);
-        let mut login = Login::new(&params, None);
+        let mut login = Login::new(&params, Proofs::default(), "");
         assert_eq!(login.next(), Some(Password), "no probe comes first");
         login.answered(Password, set(&[PublicKey, KeyboardInteractive]), false);
         assert_eq!(login.next(), Some(KeyboardInteractive));
@@ -426,7 +413,7 @@ mod tests {
             .unwrap()
             .with_password("p")
             .with_encryption(Encryption::SshPassword);
-        let mut login = Login::new(&params, None);
+        let mut login = Login::new(&params, Proofs::default(), "");
         let mut tries = 0;
         while let Some(method) = login.next() {
             tries += 1;

@@ -149,7 +149,7 @@ async fn a_key_of_another_type_is_not_a_changed_one() {
     known_at(&ecdsa, &server, &file, "");
     let params = crate::by_password(&server).with_known_hosts_file(file.display().to_string());
     let strict = params.clone().with_known_hosts(KnownHosts::Strict);
-    assert_eq!(refused(&server, &strict).await, HostKeyProblem::Unknown);
+    assert_eq!(refused(&server, &strict).await, HostKeyProblem::OtherType);
     let session = connect(&params.with_known_hosts(KnownHosts::AcceptNew)).await;
     assert_eq!(check(&*session), HostKeyCheck::AcceptedNew);
     assert!(session.report().warnings[0].contains("ecdsa-sha2-nistp256"));

@@ -2,17 +2,16 @@
 
 use super::*;
 
-/// A key blob of this type whose content tells keys apart.
-fn key(key_type: &str, content: u8) -> Vec<u8> {
+/// A key of this type whose content tells keys apart.
+fn key(key_type: &str, content: u8) -> PublicKey {
     let mut blob = (key_type.len() as u32).to_be_bytes().to_vec();
     blob.extend_from_slice(key_type.as_bytes());
     blob.extend_from_slice(&[0, 0, 0, 1, content]);
-    blob
+    PublicKey::from_blob(&blob).unwrap()
 }
 
 fn line(hosts: &str, key_type: &str, content: u8) -> String {
-    let key = BASE64_STANDARD.encode(key(key_type, content));
-    format!("{hosts} {key_type} {key} a comment\n")
+    format!("{hosts} {} a comment\n", key(key_type, content))
 }
 
 const ED: &str = "ssh-ed25519";
@@ -26,7 +25,7 @@ fn check(
     expected: Verdict,
 ) {
     let known = KnownHosts::parse(file.as_bytes());
-    let verdict = known.judge(&Name::new(host, port), key_type, &key(key_type, content));
+    let verdict = known.judge(&Name::new(host, port), &key(key_type, content));
     assert_eq!(verdict, expected, "{file}");
 }
 
@@ -100,7 +99,8 @@ fn a_revoked_key_is_revoked_wherever_it_stands() {
 
 #[track_caller]
 fn check_pattern(hosts: &str, name: &str, expected: bool) {
-    assert_eq!(matches_host(hosts, name), expected, "{hosts} {name}");
+    let found = Hosts::parse(hosts).is_some_and(|hosts| hosts.matches(name));
+    assert_eq!(found, expected, "{hosts} {name}");
 }
 
 #[test]
@@ -129,8 +129,14 @@ fn hashed_names() {
     check_pattern(plain, "other.example", false);
     check_pattern(port, "[host.example]:2222", true);
     check_pattern(port, "host.example", false);
-    check_pattern("|1|broken", "host", false);
-    check_pattern("|1|***|***", "host", false);
+    check_pattern(plain, "HOST.example", true);
+    for broken in [
+        "|1|broken",
+        "|1|***|***",
+        "|1|AAAA|hwwRaDr7iBdPwmqLi6wvwI5bsiM=",
+    ] {
+        assert_eq!(Hosts::parse(broken), None, "{broken}");
+    }
 }
 
 #[test]
@@ -162,11 +168,11 @@ fn remembering_adds_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/.ssh/known_hosts");
     let (one, two) = (Name::new("one", 22), Name::new("two", 2222));
-    remember(&path, &one, ED, &key(ED, 1)).unwrap();
-    remember(&path, &two, ED, &key(ED, 2)).unwrap();
+    remember(&path, &one, &key(ED, 1)).unwrap();
+    remember(&path, &two, &key(ED, 2)).unwrap();
     let known = KnownHosts::read(&path).unwrap();
-    assert_eq!(known.judge(&one, ED, &key(ED, 1)), Verdict::Known);
-    assert_eq!(known.judge(&two, ED, &key(ED, 2)), Verdict::Known);
+    assert_eq!(known.judge(&one, &key(ED, 1)), Verdict::Known);
+    assert_eq!(known.judge(&two, &key(ED, 2)), Verdict::Known);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
     assert!(text.contains("\n[two]:2222 ssh-ed25519 "), "{text}");
@@ -185,7 +191,7 @@ fn a_last_line_without_its_end_is_kept_apart() {
     let path = folder.path().join("known_hosts");
     let before = format!("# caf\u{e9}\n{}", line("one", ED, 1).trim_end());
     fs::write(&path, &before).unwrap();
-    remember(&path, &Name::new("two", 22), RSA, &key(RSA, 2)).unwrap();
+    remember(&path, &Name::new("two", 22), &key(RSA, 2)).unwrap();
     let after = fs::read_to_string(&path).unwrap();
     assert!(
         after.starts_with(&format!("{before}\ntwo ssh-rsa ")),
@@ -193,11 +199,11 @@ fn a_last_line_without_its_end_is_kept_apart() {
     );
     let known = KnownHosts::parse(after.as_bytes());
     assert_eq!(
-        known.judge(&Name::new("one", 22), ED, &key(ED, 1)),
+        known.judge(&Name::new("one", 22), &key(ED, 1)),
         Verdict::Known
     );
     assert_eq!(
-        known.judge(&Name::new("two", 22), RSA, &key(RSA, 2)),
+        known.judge(&Name::new("two", 22), &key(RSA, 2)),
         Verdict::Known
     );
 }
@@ -207,17 +213,108 @@ fn a_file_that_is_not_there_is_empty_and_a_folder_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let none = KnownHosts::read(&folder.path().join("none")).unwrap();
     assert_eq!(
-        none.judge(&Name::new("h", 22), ED, &key(ED, 1)),
+        none.judge(&Name::new("h", 22), &key(ED, 1)),
         Verdict::Unknown
     );
     assert!(KnownHosts::read(folder.path()).is_err());
+}
+
+#[test]
+fn a_line_has_parts() {
+    let text = format!("@revoked\t a,!b* {}  two words", key(ED, 1));
+    let line = Line::parse(&text).unwrap();
+    assert_eq!(line.marker(), Some(Marker::Revoked));
+    assert_eq!(
+        line.hosts(),
+        &Hosts::Patterns(vec!["a".into(), "!b*".into()])
+    );
+    assert_eq!(line.key(), &key(ED, 1));
+    assert_eq!(line.comment(), "two words");
+}
+
+#[test]
+fn an_authority_vouches_for_others_and_is_no_key_of_the_server() {
+    let file = format!(
+        "@cert-authority *.example.org {}@cert-authority [*]:2222 {}",
+        line("", ED, 1).trim_start(),
+        line("", ED, 2).trim_start()
+    );
+    let known = KnownHosts::parse(file.as_bytes());
+    let authorities = |host, port| -> Vec<PublicKey> {
+        let name = Name::new(host, port);
+        known.authorities(&name).cloned().collect()
+    };
+    assert_eq!(authorities("a.example.org", 22), [key(ED, 1)]);
+    assert_eq!(authorities("a.example.org", 2222), [key(ED, 1), key(ED, 2)]);
+    assert_eq!(authorities("other", 22), []);
+    assert_eq!(known.types(&Name::new("a.example.org", 22)), [""; 0]);
+    check(&file, ("a.example.org", 22), (ED, 1), Verdict::Unknown);
+}
+
+#[test]
+fn a_file_with_hashes_gets_a_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known_hosts");
+    let hashed = "|1|CTCq899Kb9MgizU5cTT73PxRHVc=|hwwRaDr7iBdPwmqLi6wvwI5bsiM=";
+    fs::write(&path, line(hashed, ED, 1)).unwrap();
+    let name = Name::new("new.example", 2222);
+    let salts: Vec<String> = [ED, RSA]
+        .into_iter()
+        .map(|kind| {
+            let verdict = remember(&path, &name, &key(kind, 2)).unwrap();
+            assert_eq!(verdict, Verdict::Known);
+            let text = fs::read_to_string(&path).unwrap();
+            let last = text.lines().last().unwrap();
+            assert!(
+                last.starts_with("|1|") && !last.contains("example"),
+                "{last}"
+            );
+            let known = KnownHosts::read(&path).unwrap();
+            assert_eq!(known.judge(&name, &key(kind, 2)), Verdict::Known);
+            last[..20].to_owned()
+        })
+        .collect();
+    assert_ne!(salts[0], salts[1]);
+}
+
+#[test]
+fn what_another_program_wrote_meanwhile_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known_hosts");
+    let name = Name::new("h", 22);
+    let mut before = line("h", ED, 1);
+    fs::write(&path, &before).unwrap();
+    let told = |key: &PublicKey| remember(&path, &name, key).unwrap();
+    assert_eq!(told(&key(ED, 1)), Verdict::Known);
+    assert_eq!(told(&key(ED, 2)), Verdict::Changed { line: 1 });
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    before.push_str(&format!("@revoked {}", line("*", RSA, 3)));
+    fs::write(&path, &before).unwrap();
+    assert_eq!(told(&key(RSA, 3)), Verdict::Revoked);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+}
+
+#[test]
+fn programs_that_remember_at_once_lose_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known_hosts");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let name = Name::new(&format!("h{number}"), 22);
+                remember(path, &name, &key(ED, number)).unwrap();
+            });
+        }
+    });
+    assert_eq!(KnownHosts::read(&path).unwrap().lines().count(), 8);
 }
 
 proptest::proptest! {
     #[test]
     fn no_file_makes_it_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
         let known = KnownHosts::parse(&bytes);
-        known.judge(&Name::new("h", 22), ED, &key(ED, 1));
+        known.judge(&Name::new("h", 22), &key(ED, 1));
     }
 
     #[test]
