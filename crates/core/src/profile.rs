@@ -54,9 +54,13 @@ pub struct HostProfile {
         deserialize_with = "parse_option"
     )]
     pub passive_address: Option<PassiveAddress>,
-    /// How far the times in the server's LIST lines are ahead of UTC, in seconds.
+    /// How far the times in the server's LIST lines are ahead of UTC, in seconds, for files of the northern
+    /// winter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset: Option<i32>,
+    /// The same for files of the northern summer: many zones then have another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_summer: Option<i32>,
     /// The command that lists folders where the parameters leave the choice.
     #[serde(
         default,
@@ -96,6 +100,7 @@ impl HostProfile {
             dead_data_methods: Vec::new(),
             passive_address: None,
             clock_offset: None,
+            clock_offset_summer: None,
             list_command: None,
             list_all: None,
             mlsd: None,
@@ -170,6 +175,7 @@ mod tests {
             dead_data_methods: vec![DataMethod::Epsv, DataMethod::Port],
             passive_address: Some(PassiveAddress::Peer),
             clock_offset: Some(-7200),
+            clock_offset_summer: Some(-3600),
             list_command: Some(ListCommand::List),
             list_all: Some(false),
             mlsd: Some(true),

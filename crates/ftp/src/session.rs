@@ -331,7 +331,8 @@ impl Session for FtpSession {
             begun = self.begin_list(path, options.hidden).await;
         }
         let plan = self.explained(begun, Operation::List, path).await?;
-        Ok(Box::new(list::FtpListing::new(self, plan, path)))
+        let listing = list::FtpListing::new(self, plan, path);
+        Ok(Box::new(listing.with_options(options)))
     }
 
     async fn read<'s>(

@@ -1,117 +1,25 @@
-//! Listing a folder: MLSD where the server has it, else LIST.
-//!
-//! An empty LIST does not prove that the folder exists, LIST of a file lists the file, and a path with
-//! blanks or brackets is a pattern to some servers. So before LIST the session changes into the
-//! folder, which proves that it is one, and LIST goes without a path. For MLSD that is done only if the
-//! path looks like a pattern.
+//! Listings: entries as they arrive, whatever command brought them.
+
+mod clock;
+mod plan;
 
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use ftp_connect_core::{
-    Entry, Error, ErrorKind, ListSummary, Listing, Operation, RemotePath, Result, TransferType,
+    Entry, EntryKind, Error, ErrorKind, ListOptions, ListSummary, Listing, Operation, RemotePath,
+    Result,
 };
-use ftp_connect_ftp_proto::flow::{DataEnd, Exchange};
+use ftp_connect_ftp_proto::flow::DataEnd;
 use ftp_connect_ftp_proto::listing::{Line, LineSplitter, ListParser, Mlsx};
-use ftp_connect_ftp_proto::{Argument, CivilTime, Command};
+use ftp_connect_ftp_proto::{Argument, CivilTime, Command, parse};
 
+use self::clock::Season;
+pub(super) use self::plan::ListPlan;
 use super::{FtpSession, entries, names};
 use crate::failure;
 use crate::transfer::DataRead;
-
-/// How a listing was begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ListPlan {
-    Mlsd,
-    /// LIST, with `-a` or without.
-    List {
-        all: bool,
-    },
-}
-
-impl FtpSession {
-    /// Begins a listing; the errors name neither operation nor path.
-    pub(super) async fn begin_list(&mut self, path: &RemotePath, hidden: bool) -> Result<ListPlan> {
-        self.ready().await?;
-        self.set_type(TransferType::Binary).await?;
-        if self.features.has_mlst() {
-            let command = if names::is_odd(path) && self.home.is_some() {
-                self.change_into(path).await?;
-                Command::new("MLSD")
-            } else if path.is_empty() {
-                Command::new("MLSD")
-            } else {
-                Command::with("MLSD", self.argument(path)?)
-            };
-            match self.begin(&command, 0).await {
-                // MLST in FEAT promises MLSD, and not every server keeps that.
-                Err(error) if *error.kind() == ErrorKind::Unsupported => self.ready().await?,
-                result => return result.map(|()| ListPlan::Mlsd),
-            }
-        }
-        // A session that could not find back lists by path.
-        let by_path = self.home.is_none() && !path.is_empty();
-        if !path.is_empty() && !by_path {
-            self.change_into(path).await?;
-        }
-        let path = by_path.then_some(path);
-        if hidden && self.list_all {
-            match self.begin_plain_list(path, true).await {
-                Err(error) if is_refusal(&error) => self.list_all = false,
-                result => return result.map(|()| ListPlan::List { all: true }),
-            }
-        }
-        self.begin_plain_list(path, false).await?;
-        Ok(ListPlan::List { all: false })
-    }
-
-    /// Whether there is anything in a folder.
-    pub(super) async fn has_entries(&mut self, path: &RemotePath) -> Result<bool> {
-        let plan = self.begin_list(path, true).await?;
-        let mut listing = Box::new(FtpListing::new(self, plan, path));
-        let some = listing.next().await?.is_some();
-        listing.finish().await?;
-        Ok(some)
-    }
-
-    async fn begin_plain_list(&mut self, path: Option<&RemotePath>, all: bool) -> Result<()> {
-        let mut words = if all { b"-a".to_vec() } else { Vec::new() };
-        if let Some(path) = path {
-            if all {
-                words.push(b' ');
-            }
-            words.extend_from_slice(self.argument(path)?.as_bytes());
-        }
-        let command = if words.is_empty() {
-            Command::new("LIST")
-        } else {
-            Command::with("LIST", Argument::new(words).map_err(names::refused)?)
-        };
-        self.begin(&command, 0).await
-    }
-
-    pub(super) async fn change_into(&mut self, path: &RemotePath) -> Result<()> {
-        let argument = self.argument(path)?;
-        self.away = true;
-        self.wire
-            .run(Exchange::new(Command::with("CWD", argument)))
-            .await?;
-        Ok(())
-    }
-}
-
-/// Whether the server refused the command itself, so that another form may do.
-fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Unsupported
-            | ErrorKind::Refused
-            | ErrorKind::RefusedForNow
-            | ErrorKind::NotFound
-            | ErrorKind::PermissionDenied
-    )
-}
 
 /// The entries of a folder as they arrive.
 #[derive(Debug)]
@@ -121,7 +29,11 @@ pub(super) struct FtpListing<'s> {
     plan: ListPlan,
     splitter: LineSplitter,
     parser: ListParser,
-    entries: VecDeque<Entry>,
+    /// Entries to be given, with the times they were listed with.
+    entries: VecDeque<(Entry, Option<CivilTime>)>,
+    options: ListOptions,
+    /// Files by whose times the server's clock can be learnt, one for each season.
+    probes: Vec<(Season, RemotePath, CivilTime)>,
     /// How the data connection ended, once it has.
     ended: Option<DataEnd>,
     /// Whether the server's last word has come.
@@ -142,6 +54,8 @@ impl<'s> FtpListing<'s> {
             splitter: LineSplitter::new(limit),
             parser: ListParser::new(now()),
             entries: VecDeque::new(),
+            options: ListOptions::default(),
+            probes: Vec::new(),
             ended: None,
             done: false,
             truncated: None,
@@ -150,12 +64,20 @@ impl<'s> FtpListing<'s> {
         }
     }
 
+    pub(super) fn with_options(mut self, options: ListOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     fn take_line(&mut self, line: &[u8]) {
         self.lines += 1;
         let mut read = Vec::new();
         match self.plan {
             ListPlan::Mlsd => read.push(Mlsx.line(line)),
-            ListPlan::List { .. } => self.parser.line(line, &mut |line| read.push(line)),
+            ListPlan::Nlst { .. } => return self.take_name(line),
+            ListPlan::List { .. } | ListPlan::Told(_) => {
+                self.parser.line(line, &mut |line| read.push(line));
+            }
         }
         self.take(read, line);
     }
@@ -166,17 +88,88 @@ impl<'s> FtpListing<'s> {
                 Line::Noise => {}
                 Line::Unparsed(line) => self.summary.add_unparsed(&line),
                 Line::Entry(found) if found.special.is_some() => {}
-                Line::Entry(found) => match entries::entry(found, None) {
-                    Some(entry) => self.entries.push_back(entry),
-                    None => self.summary.add_unparsed(line),
-                },
+                Line::Entry(found) => {
+                    let time = found.modified;
+                    match entries::entry(found, None) {
+                        Some(entry) => self.add(entry, time),
+                        None => self.summary.add_unparsed(line),
+                    }
+                }
             }
         }
     }
 
+    /// A line of NLST: a name, which some servers give with the path before it.
+    fn take_name(&mut self, line: &[u8]) {
+        let name = RemotePath::new(line).ok().and_then(|name| name.file_name());
+        match name {
+            Some(name) if matches!(name.as_bytes(), b"." | b"..") => {}
+            Some(name) => self.add(Entry::new(name, EntryKind::Other), None),
+            None if line.is_empty() => {}
+            None => self.summary.add_unparsed(line),
+        }
+    }
+
+    fn add(&mut self, entry: Entry, time: Option<CivilTime>) {
+        if !self.options.hidden && entry.name.as_bytes().starts_with(b".") {
+            return;
+        }
+        if self.options.utc_times
+            && entry.kind == EntryKind::File
+            && let Some(time) = time.filter(clock::is_local)
+            && let Some(season) = Season::of(&time)
+            && season.offset(&self.session.learnt).is_none()
+            && !self.probes.iter().any(|(known, ..)| *known == season)
+        {
+            self.probes.push((season, entry.name.clone(), time));
+        }
+        self.entries.push_back((entry, time));
+    }
+
+    /// Whether entries wait for the server's clock to be learnt, which can be done only after the
+    /// listing. Of a large folder no more than this many wait.
+    fn is_waiting(&self) -> bool {
+        !self.probes.is_empty() && !self.done && self.entries.len() < WAITING
+    }
+
+    /// Asks for the times of the probes in UTC.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: an answer that is owed is read first.
+    async fn learn_clock(&mut self) -> Result<()> {
+        while let Some((season, name, listed)) = self.probes.last().cloned() {
+            self.session.resynchronise().await?;
+            // The session is in the folder, unless it does not know the way back.
+            let path = match self.session.home {
+                Some(_) => {
+                    Argument::new(names::guarded(name.as_bytes())).map_err(names::refused)?
+                }
+                None => self.session.argument(&self.path.join(&name))?,
+            };
+            let reply = self.session.exchange(Command::with("MDTM", path)).await?;
+            let told = parse::time(reply.first_text()).filter(|_| reply.is_completion());
+            if let Some(utc) = told {
+                season.learn(&mut self.session.learnt, &listed, &utc);
+            }
+            self.probes.pop();
+        }
+        Ok(())
+    }
+
     /// Reads on until there are entries or the listing is over.
     async fn fill(&mut self) -> Result<()> {
-        while self.entries.is_empty() && !self.done {
+        if let ListPlan::Told(lines) = &mut self.plan
+            && !self.done
+        {
+            for line in std::mem::take(lines) {
+                self.take_line(&line);
+            }
+            let mut read = Vec::new();
+            self.parser.finish(&mut |line| read.push(line));
+            self.take(read, b"");
+            self.done = true;
+        }
+        while (self.entries.is_empty() || self.is_waiting()) && !self.done {
             let Some(end) = self.ended else {
                 self.read_more().await?;
                 continue;
@@ -193,11 +186,13 @@ impl<'s> FtpListing<'s> {
                     "the listing's data connection ended without close_notify",
                 ));
             }
-            if self.plan == (ListPlan::List { all: true }) && self.lines == 0 {
+            if self.lines == 0
+                && let Some((command, plan)) = self.plan.without_option()
+            {
                 // With -a there is always something to list: this server takes it for a name.
                 self.session.list_all = false;
-                self.session.begin(&Command::new("LIST"), 0).await?;
-                self.plan = ListPlan::List { all: false };
+                self.session.begin(&command, 0).await?;
+                self.plan = plan;
                 self.ended = None;
                 continue;
             }
@@ -208,6 +203,11 @@ impl<'s> FtpListing<'s> {
                 );
             }
             self.done = true;
+        }
+        if self.done && !self.probes.is_empty() {
+            // The listing is whole all the same; if the session is not, its next operation says so.
+            let _ = self.learn_clock().await;
+            self.probes.clear();
         }
         Ok(())
     }
@@ -248,9 +248,14 @@ impl Listing for FtpListing<'_> {
     async fn next(&mut self) -> Result<Option<Entry>> {
         let filled = self.fill().await;
         filled.map_err(|error| error.with_operation(Operation::List).with_path(&self.path))?;
-        let entry = self.entries.pop_front();
-        self.summary.entries += u64::from(entry.is_some());
-        Ok(entry)
+        let Some((mut entry, time)) = self.entries.pop_front() else {
+            return Ok(None);
+        };
+        self.summary.entries += 1;
+        if let Some(utc) = time.and_then(|time| clock::to_utc(&time, &self.session.learnt)) {
+            entry.modified = entries::timestamp(&utc);
+        }
+        Ok(Some(entry))
     }
 
     async fn finish(mut self: Box<Self>) -> Result<ListSummary> {
@@ -272,3 +277,6 @@ fn now() -> CivilTime {
         .or_else(|| CivilTime::from_unix(0))
         .expect("1970 is a year")
 }
+
+/// How many entries may wait for the server's clock.
+const WAITING: usize = 1000;

@@ -34,7 +34,8 @@ pub(super) fn refused(error: ArgumentError) -> Error {
     Error::new(ErrorKind::InvalidParameter).with_message(error.to_string())
 }
 
-fn guarded(bytes: &[u8]) -> Vec<u8> {
+/// A name that no server takes for an option, a home folder or a time.
+pub(super) fn guarded(bytes: &[u8]) -> Vec<u8> {
     let starts_like_a_time =
         bytes.len() > 15 && bytes[..14].iter().all(u8::is_ascii_digit) && bytes[14] == b' ';
     if matches!(bytes.first(), Some(b'-' | b'~' | b' ')) || starts_like_a_time {

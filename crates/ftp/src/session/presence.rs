@@ -10,7 +10,7 @@ use ftp_connect_core::{Error, ErrorKind, Listing as _, RemotePath, Result, Trans
 use ftp_connect_ftp_proto::Command;
 
 use super::FtpSession;
-use super::list::{FtpListing, ListPlan};
+use super::list::FtpListing;
 use crate::failure;
 
 /// What is known of a name.
@@ -91,7 +91,7 @@ impl FtpSession {
                 });
             }
         };
-        let all = plan != ListPlan::List { all: false };
+        let all = plan.shows_hidden();
         let mut listing = Box::new(FtpListing::new(self, plan, parent));
         let mut there = false;
         loop {
