@@ -68,6 +68,8 @@ pub(crate) struct FtpSession {
     away: bool,
     /// The transfer type the server is set to; `None` if a raw command may have changed it.
     transfer_type: Option<TransferType>,
+    /// Whether the server may remember an offset by REST that no transfer has used.
+    pub(crate) has_offset: bool,
     /// The commands that may set a time; what the server does not know is taken out.
     time_commands: Vec<TimeCommand>,
     /// Whether SITE CHMOD is there; taken back when the server does not know it.
@@ -112,6 +114,7 @@ impl FtpSession {
             away: false,
             transfer_type: Some(TransferType::Binary),
             hash: None,
+            has_offset: false,
             list_all: true,
         }
     }
@@ -132,6 +135,7 @@ impl FtpSession {
                     active.taken |= matches!(heard, Ok(Ok(_)));
                 }
                 active.data = None;
+                self.has_offset &= !active.flow.has_begun();
                 Some(Abandoned {
                     begun: active.flow.has_begun() && !active.flow.is_answered(),
                     taken: active.taken,

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use ftp_connect_core::{Error, ErrorKind, Result};
-use ftp_connect_ftp_proto::flow::{DataEnd, Flow as _, Step, Transfer, TransferEnd};
+use ftp_connect_ftp_proto::flow::{DataEnd, Flow as _, FlowError, Step, Transfer, TransferEnd};
 use ftp_connect_ftp_proto::{Command, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -59,9 +59,13 @@ impl FtpSession {
     /// Begins a transfer: a data connection is agreed on, the command sent, the connection secured.
     pub(crate) async fn begin(&mut self, command: &Command, restart: u64) -> Result<()> {
         self.channels.begin();
+        // Servers keep an offset until a transfer begins, whatever comes in between: an offset that a
+        // dropped or refused transfer has left would cut the beginning off this one.
+        let restart = (restart > 0 || self.has_offset).then_some(restart);
         loop {
             let link = data::open(&mut self.wire, &mut self.channels, &self.params).await?;
-            let flow = Transfer::new(command.clone(), Some(restart));
+            let flow = Transfer::new(command.clone(), restart);
+            self.has_offset |= restart.is_some();
             self.active = Some(Active {
                 flow,
                 data: None,
@@ -148,6 +152,7 @@ impl FtpSession {
         self.active = None;
         match step {
             Step::Done(end) => {
+                self.has_offset = false;
                 if end.without_final {
                     self.wire.settle_preliminary();
                 }
@@ -356,6 +361,7 @@ impl FtpSession {
         match timeout(BEGIN, wire.advance(&mut active.flow)).await {
             Ok(Ok(Step::OpenData(_))) | Err(_) => {}
             Ok(Ok(Step::Failed(error))) => {
+                self.has_offset &= !refuses_offset(&error);
                 let error = wire.refused(error);
                 self.active = None;
                 return Err(error);
@@ -376,6 +382,7 @@ impl FtpSession {
                     step = wire.advance(&mut active.flow), if !active.flow.is_answered() => match step? {
                         Step::OpenData(_) => {}
                         Step::Failed(error) => {
+                            self.has_offset &= !refuses_offset(&error);
                             let error = wire.refused(error);
                             self.active = None;
                             return Err(error);
@@ -466,6 +473,11 @@ pub(crate) enum DataRead {
     Bytes(usize),
     End(DataEnd),
     Broken(std::io::Error),
+}
+
+/// Whether a server has no offsets at all.
+fn refuses_offset(error: &FlowError) -> bool {
+    matches!(error, FlowError::Refused { verb, .. } if verb == "REST")
 }
 
 /// A server that wants its data connections to resume the control connection's session does the

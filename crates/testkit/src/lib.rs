@@ -1,6 +1,7 @@
 //! What backends of FTP Connect are tested with, also those of strangers.
 //!
 //! - [`conformance`](mod@conformance): the contract of `Session` as one function; a backend's author calls it.
+//! - [`cancellation`]: drops the future of every operation wherever it waits, and looks what is left.
 //! - [`ftp`], [`sftp`]: embedded servers on loopback, each a value with a folder to look into;
 //!   [`Embedded`] starts one of each. [`ca`] makes their certificates.
 //! - [`ftps`]: checks that every backend for FTPS must pass, with [`handshake`] for what needs no FTP.
@@ -41,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ca;
+pub mod cancellation;
 pub mod client;
 pub mod conformance;
 mod embedded;

@@ -66,12 +66,12 @@ impl TransferEnd {
 }
 
 impl Transfer {
-    /// A transfer begun by `command`, after `REST restart` if that is given and not 0.
+    /// A transfer begun by `command`, after `REST restart` if that is given.
     #[must_use]
     pub fn new(command: Command, restart: Option<u64>) -> Self {
         Self {
             verb: command.verb(),
-            restart: restart.filter(|offset| *offset > 0),
+            restart,
             command: Some(command),
             state: State::Begin,
             preliminary: 0,
@@ -188,7 +188,10 @@ mod tests {
     fn check(restart: u64, script: &str, expected: &str) {
         let make = || {
             let name = Argument::new("f").unwrap();
-            Transfer::new(Command::with("RETR", name), Some(restart))
+            Transfer::new(
+                Command::with("RETR", name),
+                (restart > 0).then_some(restart),
+            )
         };
         let event = |flow: &mut Transfer, event: &str| match event {
             "clean" => flow.data_ended(DataEnd::Clean),

@@ -271,3 +271,23 @@ async fn text_has_its_lines_converted_both_ways() {
     assert_eq!(body.finish().await.unwrap().bytes, 11);
     leave(session, peer).await;
 }
+
+#[tokio::test]
+async fn an_offset_that_no_transfer_used_is_taken_back() {
+    // Servers keep it, whatever comes in between, and would cut the beginning off the next file.
+    let script = format!(
+        "{}{PASSIVE}C: REST 5\nS: 350 ok\nC: RETR f\nS: 450 busy\n{PASSIVE}C: REST 0\nS: 350 ok\n\
+         C: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n{PASSIVE}C: RETR f\nS: 150 go\n\
+         D> content\ndata-close\nS: 226 done\n{QUIT}",
+        login("SITE X")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    let options = ReadOptions::default().with_offset(5);
+    fetch(session.as_mut(), options).await.unwrap_err();
+    for _ in 0..2 {
+        let fetched = fetch(session.as_mut(), ReadOptions::default()).await;
+        assert_eq!(fetched.unwrap().0, "content");
+    }
+    leave(session, peer).await;
+}

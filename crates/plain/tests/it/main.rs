@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 
 use ftp_connect_core::{ConnectParams, ErrorKind, Mode, Operation, Transport as _};
 use ftp_connect_plain::PlainTransport;
+use ftp_connect_testkit::cancellation::cancellation;
 use ftp_connect_testkit::conformance::{self, Options};
 use ftp_connect_testkit::ftp::{FtpSecurity, FtpServer};
 use ftp_connect_testkit::proxy::{ONLY_PROXIES_KNOW, goes_through_proxies};
@@ -43,6 +44,27 @@ async fn the_contract_is_kept_in_every_mode() {
             .with_known_deviation(LATIN_1, "the embedded server keeps only names in UTF-8");
         let report = conformance::conformance(open, options).await;
         report.assert_passed();
+    }
+}
+
+#[tokio::test]
+async fn any_operation_may_be_dropped_anywhere() {
+    let server = server().await;
+    let params = params(&server, Mode::Passive);
+    let drops = cancellation(async || PlainTransport::new().connect(&params).await).await;
+    let drops = drops.unwrap_or_else(|why| panic!("{why}"));
+    // What the embedded server has is waited for, and so dropped, more than once.
+    for operation in [
+        "stat",
+        "list",
+        "read",
+        "write",
+        "rename",
+        "remove_file",
+        "raw",
+    ] {
+        let count = drops.iter().find(|(name, _)| *name == operation);
+        assert!(count.is_some_and(|(_, count)| count > 1), "{drops:?}");
     }
 }
 

@@ -3,13 +3,11 @@
 //! The contract leaves a backend the choice: go on as if nothing had been, or say `Closed` from then
 //! on. It may never take the answer to one operation for that to another.
 
-use std::pin::pin;
-use std::task::Poll;
-
 use ftp_connect_core::{Disposition, ErrorKind, ReadOptions, Result};
 
 use super::Test;
 use super::probe::{Probe, Stop, closed_or, expect_error, pattern, same_bytes};
+use crate::cancellation::poll_and_drop;
 
 pub(super) fn tests(large: usize) -> Vec<Test> {
     let mut tests = vec![
@@ -173,20 +171,6 @@ async fn dropped_read_call(probe: &mut Probe, polls: usize) -> Result<(), Stop> 
         Err(error) => return closed_or(&error, "read after a dropped one"),
     }
     usable_or_closed(probe, &probe.path("after")).await
-}
-
-/// Polls a future until it is ready or has been polled so often, and drops it.
-async fn poll_and_drop<T>(future: impl Future<Output = T>, polls: usize) {
-    let mut future = pin!(future);
-    let mut left = polls;
-    std::future::poll_fn(|context| {
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Pending if left > 0 => Poll::Pending,
-            _ => Poll::Ready(()),
-        }
-    })
-    .await;
 }
 
 /// Writes a file and reads it back, or the session says that it is closed, and goes on saying so.
