@@ -284,6 +284,10 @@ pub(crate) struct Connection {
     /// more.
     #[arg(long)]
     pub legacy: bool,
+    /// Go through this SSH server: user@host:port, or an sftp:// URL with what is its own (SFTP only). The
+    /// key is used there too, the password never.
+    #[arg(long, value_name = "HOST")]
+    pub jump: Option<String>,
     /// Resume the TLS session on data connections: prefer or require.
     #[arg(long, value_name = "POLICY")]
     pub session_reuse: Option<String>,

@@ -175,6 +175,9 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
     if options.legacy {
         params = params.with_legacy(true);
     }
+    if let Some(jump) = &options.jump {
+        params = params.with_jump(ConnectParams::from_jump(jump)?);
+    }
     if let Some(policy) = &options.session_reuse {
         params = params.with_session_reuse(policy.parse::<ftp_connect::params::SessionReuse>()?);
     }

@@ -48,6 +48,8 @@ pub struct Capabilities {
     pub free_space: bool,
     /// `raw` works.
     pub raw: bool,
+    /// `open_another` works.
+    pub open_another: bool,
     /// Names can be any bytes; otherwise they must be UTF-8.
     pub any_name_bytes: bool,
 }

@@ -11,7 +11,11 @@ mod serde_form;
 mod text;
 mod url;
 
-use std::{fmt, num::NonZeroU16, sync::Arc};
+use std::{
+    fmt,
+    num::{NonZeroU16, NonZeroU32, NonZeroU64},
+    sync::Arc,
+};
 
 pub use encoding::Encoding;
 pub use parts::{
@@ -51,7 +55,10 @@ pub struct ConnectParams {
     session_reuse: Option<SessionReuse>,
     timeouts: Timeouts,
     keep_alive: Option<std::time::Duration>,
+    keep_alive_count: Option<NonZeroU32>,
     control_keep_alive: Option<std::time::Duration>,
+    rekey_bytes: Option<NonZeroU64>,
+    jump: Option<Box<ConnectParams>>,
     proxy: Option<Proxy>,
     active: ActiveMode,
     passive_address: PassiveAddress,
@@ -97,7 +104,10 @@ impl ConnectParams {
             session_reuse: None,
             timeouts: Timeouts::default(),
             keep_alive: None,
+            keep_alive_count: None,
             control_keep_alive: None,
+            rekey_bytes: None,
+            jump: None,
             proxy: None,
             active: ActiveMode::default(),
             passive_address: PassiveAddress::default(),
@@ -138,6 +148,13 @@ impl ConnectParams {
             return refuse(
                 "active mode does not go through a proxy",
                 "use mode passive or dynamic: a server cannot connect to a client behind a proxy",
+            );
+        }
+        // What the jump host itself needs is known when it has what it shares with the server behind it.
+        if self.jump.is_some() && !self.encryption.is_ssh() {
+            return refuse(
+                "a jump host is for SSH",
+                "use an SSH encryption value, or a proxy",
             );
         }
         if let (Some(min), Some(max)) = (self.tls.min_version, self.tls.max_version)
@@ -272,6 +289,23 @@ impl ConnectParams {
     /// How often an idle connection is probed (TCP keep-alive, and SSH keep-alive on SSH).
     pub fn keep_alive(&self) -> Option<std::time::Duration> {
         self.keep_alive
+    }
+
+    /// How many SSH keep-alives may go unanswered before the connection is given up; 3 when not given.
+    pub fn keep_alive_count(&self) -> u32 {
+        self.keep_alive_count.map_or(3, NonZeroU32::get)
+    }
+
+    /// After how many bytes in one direction new SSH keys are agreed on, if sooner than after 1 GiB, which is
+    /// the most (RFC 4253 §9).
+    pub fn rekey_bytes(&self) -> Option<u64> {
+        self.rekey_bytes.map(NonZeroU64::get)
+    }
+
+    /// The SSH server to go through: the connection to the server of these parameters is made from there.
+    /// Its host key is checked and its login made by its own parameters.
+    pub fn jump(&self) -> Option<&Self> {
+        self.jump.as_deref()
     }
 
     /// How often NOOP is sent over an FTP control connection while a transfer runs, so that no firewall
@@ -461,6 +495,27 @@ impl ConnectParams {
     #[must_use]
     pub fn with_keep_alive(mut self, every: impl Into<Option<std::time::Duration>>) -> Self {
         self.keep_alive = every.into();
+        self
+    }
+
+    /// Sets how many SSH keep-alives may go unanswered.
+    #[must_use]
+    pub fn with_keep_alive_count(mut self, count: impl Into<Option<NonZeroU32>>) -> Self {
+        self.keep_alive_count = count.into();
+        self
+    }
+
+    /// Sets after how many bytes new SSH keys are agreed on.
+    #[must_use]
+    pub fn with_rekey_bytes(mut self, bytes: impl Into<Option<NonZeroU64>>) -> Self {
+        self.rekey_bytes = bytes.into();
+        self
+    }
+
+    /// Sets the SSH server to go through.
+    #[must_use]
+    pub fn with_jump(mut self, jump: impl Into<Option<Self>>) -> Self {
+        self.jump = jump.into().map(Box::new);
         self
     }
 

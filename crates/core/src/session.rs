@@ -89,6 +89,16 @@ pub trait Session: Debug + Send {
         Box::new(OneByOne::new(self, paths, limit))
     }
 
+    /// Opens a second session over the same connection, as the same user: nothing is dialled and nobody
+    /// logs in again. The connection ends with the last of its sessions.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] if the server allows no more of them, [`ErrorKind::Unsupported`] where a
+    /// connection carries one session only (FTP).
+    async fn open_another(&mut self) -> Result<Box<dyn Session>> {
+        Err(unsupported(Operation::Connect))
+    }
+
     /// Takes leave of the server politely and briefly, and closes the connection.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ mod status;
 mod tree;
 mod write;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectReport, CopyOptions, CreateDirOptions, Entry,
@@ -48,7 +50,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct SftpSession {
     client: Client,
-    ssh: Ssh,
+    /// Shared with the other sessions of the connection.
+    ssh: Arc<Ssh>,
     report: ConnectReport,
     timeouts: Timeouts,
     server: Server,
@@ -185,11 +188,21 @@ impl Session for SftpSession {
         ))
     }
 
+    async fn open_another(&mut self) -> Result<Box<dyn Session>> {
+        match self.beside().await {
+            Ok(session) => Ok(Box::new(session)),
+            Err(error) => Err(error.with_operation(Operation::Connect)),
+        }
+    }
+
     async fn close(self: Box<Self>) -> Result<()> {
         // The tasks end with the client; the server hears of it by the disconnect.
         let Self { client, ssh, .. } = *self;
         drop(client);
-        ssh.disconnect().await;
+        // The last session takes leave; the channel of another one just closes.
+        if let Some(ssh) = Arc::into_inner(ssh) {
+            ssh.disconnect().await;
+        }
         Ok(())
     }
 

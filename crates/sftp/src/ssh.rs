@@ -13,6 +13,7 @@ mod channels;
 mod failure;
 mod host_key;
 mod login;
+mod way;
 mod wire;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Result, Timings, dial};
+use ftp_connect_core::{ConnectParams, Error, ErrorKind, Operation, Result, Timings};
 use russh::{
     ChannelId, ChannelWriteHalf, Disconnect,
     client::{self, DisconnectReason, Handle, Msg},
@@ -38,6 +39,7 @@ use self::{
     failure::Failure,
     host_key::{Accepted, Expected, Judge},
     login::Goodbye,
+    way::Way,
     wire::{Leash, Opening, Wire},
 };
 
@@ -50,6 +52,8 @@ pub(crate) struct Ssh {
     pub(crate) facts: Facts,
     /// Dropping the session closes the connection at once.
     _leash: Leash,
+    /// The jump host's connection, under this one.
+    via: Option<Box<Self>>,
 }
 
 /// What is known of the connection so far.
@@ -77,12 +81,12 @@ impl Ssh {
             seen,
             opening,
             leash,
-            dialed,
+            way,
         } = connected;
         let handle = outcome.map_err(|failure| {
             failure::handshake(failure, &opening, lock(&seen).goodbye_text(), params)
         })?;
-        let mut timings = dialed.timings;
+        let mut timings = way.timings;
         timings.add("ssh", started.elapsed());
         let (accepted, algorithms) = {
             let mut seen = lock(&seen);
@@ -95,12 +99,13 @@ impl Ssh {
         for warning in &warnings {
             tracing::warn!(server = %params.server(), "{warning}");
         }
+        let warnings = way.warnings.into_iter().chain(warnings).collect();
         Ok(Self {
             handle: Connection(handle),
             channels,
             seen,
             facts: Facts {
-                peer: dialed.peer,
+                peer: way.peer,
                 version: opening.version().unwrap_or_default(),
                 host_key: report,
                 warnings,
@@ -108,6 +113,7 @@ impl Ssh {
                 timings,
             },
             _leash: leash,
+            via: way.via,
         })
     }
 
@@ -175,6 +181,9 @@ impl Ssh {
                 .disconnect(Disconnect::ByApplication, "", "")
                 .await;
             let _ = (&mut self.handle.0).await;
+            if let Some(via) = self.via.take() {
+                Box::pin(via.disconnect()).await;
+            }
         };
         let _ = timeout(LEAVE, leave).await;
     }
@@ -208,12 +217,15 @@ struct Handshake {
     seen: Arc<Mutex<Seen>>,
     opening: Opening,
     leash: Leash,
-    dialed: Dialed,
+    way: Traveled,
 }
 
-struct Dialed {
+/// What is left of the way once the stream is in use.
+struct Traveled {
     peer: Option<std::net::SocketAddr>,
     timings: Timings,
+    warnings: Vec<String>,
+    via: Option<Box<Ssh>>,
 }
 
 async fn shake_hands(
@@ -221,14 +233,15 @@ async fn shake_hands(
     purpose: Purpose,
     expected: &Expected,
 ) -> Result<(Handshake, Instant)> {
-    let dialed = dial::dial(params)
-        .await
-        .map_err(|error| error.with_operation(Operation::Connect))?;
+    let Way {
+        stream,
+        peer,
+        timings,
+        warnings,
+        via,
+    } = way::open(params).await?;
     let started = Instant::now();
-    let mut timings = Timings::default();
-    dialed.time(&mut timings);
-    let peer = dialed.peer;
-    let (wire, leash, opening) = Wire::new(dialed.stream);
+    let (wire, leash, opening) = Wire::new(stream);
     let seen = Arc::new(Mutex::new(Seen::default()));
     let channels = Channels::default();
     let client = Client {
@@ -250,14 +263,19 @@ async fn shake_hands(
             }
             .with_operation(Operation::Connect)
         })?;
-    let dialed = Dialed { peer, timings };
+    let way = Traveled {
+        peer,
+        timings,
+        warnings,
+        via,
+    };
     let handshake = Handshake {
         outcome,
         channels,
         seen,
         opening,
         leash,
-        dialed,
+        way,
     };
     Ok((handshake, started))
 }

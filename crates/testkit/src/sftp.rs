@@ -72,6 +72,8 @@ impl SftpServer {
             keyboard_interactive: false,
             password_method: true,
             host_key: HostKey::Ed25519,
+            forwarding: false,
+            max_sessions: usize::MAX,
         }
     }
 
@@ -119,6 +121,11 @@ impl SftpServer {
         format!("SHA256:{}", STANDARD_NO_PAD.encode(hash))
     }
 
+    /// How many connections clients have made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections()
+    }
+
     /// What clients have tried so far in order to log in.
     pub fn login_attempts(&self) -> LoginAttempts {
         self.shared.attempts()
@@ -141,6 +148,8 @@ pub struct SftpServerBuilder {
     keyboard_interactive: bool,
     password_method: bool,
     host_key: HostKey,
+    forwarding: bool,
+    max_sessions: usize,
 }
 
 impl SftpServerBuilder {
@@ -186,6 +195,20 @@ impl SftpServerBuilder {
     #[must_use]
     pub fn with_password_method(mut self, offered: bool) -> Self {
         self.password_method = offered;
+        self
+    }
+
+    /// Whether connections are opened for clients (`direct-tcpip`), as a jump host does. Off by default.
+    #[must_use]
+    pub fn with_forwarding(mut self, allowed: bool) -> Self {
+        self.forwarding = allowed;
+        self
+    }
+
+    /// How many session channels one connection may have open, as OpenSSH's `MaxSessions`; any by default.
+    #[must_use]
+    pub fn with_max_sessions(mut self, most: usize) -> Self {
+        self.max_sessions = most;
         self
     }
 
@@ -235,6 +258,7 @@ impl SftpServerBuilder {
             self.password.clone(),
             authorized,
             methods,
+            (self.forwarding, self.max_sessions),
         ));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;

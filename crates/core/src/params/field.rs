@@ -6,7 +6,7 @@ use std::{net::IpAddr, num::NonZeroU16, str::FromStr, time::Duration};
 use super::ConnectParams;
 use crate::{
     Encryption, Error, ErrorKind, Fingerprint, FingerprintTarget, FingerprintType, HostProfile,
-    Result, Secret, encryption::squeeze,
+    RemotePath, Result, Secret, encryption::squeeze,
 };
 
 /// One parameter in the forms made of text.
@@ -354,6 +354,34 @@ pub(super) const FIELDS: &[Field] = &[
         set: |p, v| store_seconds(p.keep_alive.get_or_insert_default(), v),
     },
     Field {
+        label: "Keep Alive Count",
+        key: "keep-alive-count",
+        shape: Shape::Number,
+        get: |p| shown(p.keep_alive_count.as_ref()),
+        set: |p, v| store_count(&mut p.keep_alive_count, v),
+    },
+    Field {
+        label: "Rekey Bytes",
+        key: "rekey-bytes",
+        shape: Shape::Number,
+        get: |p| shown(p.rekey_bytes.as_ref()),
+        set: |p, v| store_count(&mut p.rekey_bytes, v),
+    },
+    Field {
+        label: "Jump",
+        key: "jump",
+        shape: Shape::Text,
+        get: |p| {
+            p.jump
+                .as_ref()
+                .map(|jump| jump.to_url_with_secrets(&RemotePath::default()))
+        },
+        set: |p, v| {
+            p.jump = Some(Box::new(ConnectParams::from_jump(v)?));
+            Ok(())
+        },
+    },
+    Field {
         label: "Control Keep Alive",
         key: "control-keep-alive",
         shape: Shape::Number,
@@ -537,6 +565,16 @@ fn store_bytes(place: &mut usize, value: &str) -> Result<()> {
             "give a whole number",
         )
     })?;
+    Ok(())
+}
+
+fn store_count<T: FromStr>(place: &mut Option<T>, value: &str) -> Result<()> {
+    *place = Some(value.trim().parse().map_err(|_| {
+        refuse(
+            format!("{value:?} is not a number above zero"),
+            "give a whole number",
+        )
+    })?);
     Ok(())
 }
 

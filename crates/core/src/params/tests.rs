@@ -56,6 +56,15 @@ fn full() -> ConnectParams {
         .with_known_hosts_file("/tmp/known hosts")
         .with_session_reuse(SessionReuse::Require)
         .with_keep_alive(Duration::from_secs(15))
+        .with_keep_alive_count(std::num::NonZeroU32::new(5))
+        .with_rekey_bytes(std::num::NonZeroU64::new(16 << 20))
+        .with_jump(
+            ConnectParams::new("bastion.example")
+                .unwrap()
+                .with_username("jumper")
+                .with_key_file("/keys/with @ and :/")
+                .with_password("over/there@"),
+        )
         .with_control_keep_alive(Duration::from_secs(25))
         .with_passive_address(PassiveAddress::Advertised)
         .with_list_command(ListCommand::Nlst)
@@ -357,4 +366,24 @@ proptest! {
         let _ = ConnectParams::from_url(&format!("ftp://{text}"));
         let _ = ConnectParams::from_text(&text);
     }
+}
+
+#[test]
+fn a_jump_host_is_a_name_or_a_url() {
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let read = ConnectParams::from_jump(text).ok();
+        let shown = read.as_ref().map(ToString::to_string);
+        assert_eq!(shown.as_deref(), expected, "{text}");
+    }
+    check("bastion", Some("sftp://bastion:22"));
+    check("ada@bastion:2222", Some("sftp://ada@bastion:2222"));
+    check("sftp://ada:secret@[::1]", Some("sftp://ada@[::1]:22"));
+    check("ftp://bastion", None);
+    check("sftp://bastion/path", None);
+    check("", None);
+    let (params, _) = ConnectParams::from_url("ftp://files.example").unwrap();
+    let jump = ConnectParams::from_jump("ada@bastion").unwrap();
+    let error = params.with_jump(jump).validate().unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::InvalidParameter);
 }

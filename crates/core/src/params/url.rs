@@ -26,6 +26,28 @@ impl ConnectParams {
         Self::for_host(Host::Name(String::new())).with_url(url)
     }
 
+    /// Reads a jump host: `[user@]host[:port]`, or an `sftp://` URL, which can bring its own password, key and
+    /// allowed fingerprints. What it does not say is as for the server behind it, but for the password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] with what is wrong; the message never repeats the password.
+    pub fn from_jump(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let url = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("sftp://{text}")
+        };
+        let (params, path) = Self::from_url(&url)?;
+        if !params.encryption.is_ssh() || !path.is_empty() {
+            return Err(refuse(
+                "a jump host is an SSH server, without a path",
+                "write user@host:port, or sftp:// and the same",
+            ));
+        }
+        Ok(params)
+    }
+
     /// Replaces what a URL names: the server and port, the encryption unless the scheme already fits
     /// it, and user, password and further parameters if the URL has them. User, password, account, key
     /// and passphrase belong to a server: when the URL names another one, they are not kept.

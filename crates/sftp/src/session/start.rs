@@ -1,8 +1,10 @@
 //! How SFTP begins: what is asked first, and what goes into the report.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use ftp_connect_core::{ConnectParams, ConnectReport, Error, ErrorKind, Operation, Result};
+use ftp_connect_core::{
+    ConnectParams, ConnectReport, Error, ErrorKind, Operation, Result, Timings, params::Timeouts,
+};
 
 use super::{SftpSession, server::Server, single_name, status};
 use crate::{
@@ -18,8 +20,19 @@ impl SftpSession {
         params: &ConnectParams,
         mut report: ConnectReport,
     ) -> Result<Self> {
+        describe(&mut report, &ssh);
+        Self::begin(Arc::new(ssh), params.timeouts(), report).await
+    }
+
+    /// Another session over the same connection.
+    pub(super) async fn beside(&self) -> Result<Self> {
+        let mut report = self.report.clone();
+        report.timings = Timings::default();
+        Self::begin(Arc::clone(&self.ssh), self.timeouts, report).await
+    }
+
+    async fn begin(ssh: Arc<Ssh>, timeouts: Timeouts, mut report: ConnectReport) -> Result<Self> {
         let started = Instant::now();
-        let timeouts = params.timeouts();
         let limit = timeouts.reply;
         let begin = Client::start(&ssh, limit);
         let (client, version) = within(limit, Operation::Connect, "SFTP version", begin).await?;
@@ -50,9 +63,8 @@ impl SftpSession {
             Ok(response) => single_name(response).ok(),
             Err(error) => return Err(error.with_operation(Operation::Connect)),
         };
-        report.timings = ssh.facts.timings.clone();
         report.timings.add("sftp", started.elapsed());
-        describe(&mut report, &ssh, &version);
+        report.features = features(&version, &ssh);
         let server = Server::new(&version, &ssh.facts.version, limits);
         Ok(Self {
             client,
@@ -64,8 +76,8 @@ impl SftpSession {
     }
 }
 
-/// Lays the facts of the connection and the server's extensions into the report.
-fn describe(report: &mut ConnectReport, ssh: &Ssh, version: &Version) {
+/// Lays the facts of the connection into the report.
+fn describe(report: &mut ConnectReport, ssh: &Ssh) {
     report.peer = ssh.facts.peer;
     report.banner.clone_from(&ssh.facts.version);
     let login_banner = ssh.login_banner();
@@ -74,15 +86,18 @@ fn describe(report: &mut ConnectReport, ssh: &Ssh, version: &Version) {
     }
     report.host_key = Some(ssh.facts.host_key.clone());
     report.warnings.extend(ssh.facts.warnings.iter().cloned());
+    report.timings = ssh.facts.timings.clone();
+}
+
+/// The server's extensions, and the algorithms of the connection.
+fn features(version: &Version, ssh: &Ssh) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(char::is_control, " ");
-    report.features = version
-        .extensions
-        .iter()
-        .map(|(name, data)| {
-            format!("{} {}", text(name), text(data))
-                .trim_end()
-                .to_owned()
-        })
+    let extensions = version.extensions.iter().map(|(name, data)| {
+        format!("{} {}", text(name), text(data))
+            .trim_end()
+            .to_owned()
+    });
+    extensions
         .chain(ssh.facts.algorithms.iter().cloned())
-        .collect();
+        .collect()
 }

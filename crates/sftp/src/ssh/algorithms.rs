@@ -2,11 +2,11 @@
 //!
 //! What is no longer safe is offered only where the parameter `legacy` says so, and last.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use ftp_connect_core::ConnectParams;
 use russh::{
-    AlgorithmKind, Preferred, cipher,
+    AlgorithmKind, Limits, Preferred, cipher,
     client::{self, GexParams},
     kex,
     keys::{Algorithm, HashAlg},
@@ -20,11 +20,22 @@ pub(super) fn config(params: &ConnectParams, expected: &Expected) -> client::Con
     client::Config {
         window_size: WINDOW,
         keepalive_interval: params.keep_alive(),
+        keepalive_max: params.keep_alive_count() as usize,
+        limits: limits(params),
         preferred: preferred(expected, params.legacy()),
         // 2048 bits are the least that is still safe; many servers have no groups above 4096.
         gex: GexParams::new(2048, 4096, 8192).unwrap_or_default(),
         ..client::Config::default()
     }
+}
+
+/// When new keys are agreed on: after the bytes that the parameters say, and after an hour.
+fn limits(params: &ConnectParams) -> Limits {
+    let bytes = params
+        .rekey_bytes()
+        .and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = bytes.unwrap_or(MOST_BYTES).clamp(LEAST_BYTES, MOST_BYTES);
+    Limits::new(bytes, bytes, Duration::from_secs(3600))
 }
 
 /// The algorithms offered: what OpenSSH offers of today's, nothing with SHA-1 or CBC unless they are
@@ -150,6 +161,12 @@ const LEGACY_MAC: [mac::Name; 2] = [mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
 /// How much the server may send before it must wait for us, 32 MiB: a link of 1 Gbit/s with 250 ms
 /// of round trip stays full. It is no memory, for the channel is always drained.
 const WINDOW: u32 = 32 * 1024 * 1024;
+
+/// What RFC 4253 §9 recommends, and the most that the library takes.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Each exchange stops the line for a round trip: with less than this, nothing would move.
+const LEAST_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,13 @@
-//! The TCP stream under the SSH connection: it keeps what the server said first, and it can be cut.
+//! The stream under the SSH connection: it keeps what the server said first, it can be cut, and it goes on
+//! reading while it cannot write.
 //!
 //! Why: the SSH library reads lines until one is an SSH greeting and tells nothing of the others, so
-//! that a port of another protocol shows as a time-out; and it runs the connection in a task of its
-//! own, which dropping our future would not end.
+//! that a port of another protocol shows as a time-out; it runs the connection in a task of its
+//! own, which dropping our future would not end; and it does not read while it waits for room to write, which
+//! with a server that does the same (ProFTPD's mod_sftp writes so) is for ever.
 
 use std::{
+    collections::VecDeque,
     future::Future as _,
     io,
     pin::Pin,
@@ -14,18 +17,32 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::oneshot,
 };
 
 /// The stream to give to the SSH library.
-#[derive(Debug)]
 pub(super) struct Wire {
-    tcp: TcpStream,
+    stream: Box<dyn Stream>,
+    ahead: Ahead,
     opening: Opening,
     /// Whether the opening is still being kept.
     listening: bool,
     leash: oneshot::Receiver<()>,
+}
+
+/// What an SSH connection can go over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What was read while nothing could be written. The windows of the channels bound what a server may send
+/// unasked, and what is asked for is less; the limit here is for servers that send more.
+#[derive(Default)]
+struct Ahead {
+    bytes: VecDeque<u8>,
+    /// How reading ended, if it did.
+    end: Option<io::Result<()>>,
+    scratch: Vec<u8>,
 }
 
 /// The other end of a [`Wire`]: when it is dropped, the stream fails at once.
@@ -37,16 +54,57 @@ pub(super) struct Leash(#[allow(dead_code)] oneshot::Sender<()>);
 pub(super) struct Opening(Arc<Mutex<Vec<u8>>>);
 
 impl Wire {
-    pub(super) fn new(tcp: TcpStream) -> (Self, Leash, Opening) {
+    pub(super) fn new(stream: Box<dyn Stream>) -> (Self, Leash, Opening) {
         let (sender, leash) = oneshot::channel();
         let opening = Opening::default();
         let wire = Self {
-            tcp,
+            stream,
+            ahead: Ahead::default(),
             opening: opening.clone(),
             listening: true,
             leash,
         };
         (wire, Leash(sender), opening)
+    }
+
+    /// Reads what has come, unless enough is waiting already.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        let ahead = &mut self.ahead;
+        ahead.scratch.resize(SCRATCH, 0);
+        while ahead.end.is_none() && ahead.bytes.len() < AHEAD_BYTES {
+            let mut buffer = ReadBuf::new(&mut ahead.scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    ahead.bytes.extend(buffer.filled());
+                }
+                Poll::Ready(end) => ahead.end = Some(end),
+            }
+        }
+    }
+
+    /// Reads what was read ahead, or else from the stream.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let ahead = &mut self.ahead;
+        if !ahead.bytes.is_empty() {
+            let (front, _) = ahead.bytes.as_slices();
+            let length = front.len().min(buffer.remaining());
+            buffer.put_slice(&front[..length]);
+            ahead.bytes.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(end) = ahead.end.take() {
+            return Poll::Ready(end);
+        }
+        // It is rarely needed again.
+        if ahead.bytes.capacity() > SCRATCH {
+            *ahead = Ahead::default();
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 
     /// Registers for being cut; called whenever nothing can be done now.
@@ -136,7 +194,7 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        match Pin::new(&mut this.tcp).poll_read(cx, buffer) {
+        match this.poll_next(cx, buffer) {
             Poll::Pending => this.poll_leash(cx).map(Err),
             Poll::Ready(Ok(())) if this.listening => {
                 this.listening = this.opening.keep(&buffer.filled()[before..]);
@@ -158,20 +216,28 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.tcp).poll_write(cx, bytes) {
-            Poll::Pending => this.poll_leash(cx).map(Err),
+        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
+            Poll::Pending => {
+                this.read_ahead(cx);
+                this.poll_leash(cx).map(Err)
+            }
             ready => ready,
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
+
+/// The most that is read while nothing can be written, twice the windows of a channel.
+const AHEAD_BYTES: usize = 64 * 1024 * 1024;
+
+const SCRATCH: usize = 64 * 1024;
 
 /// How much of the opening is kept: more than the library reads before it gives up.
 const OPENING_BYTES: usize = 8 * 1024;

@@ -5,11 +5,13 @@
 mod conformance;
 mod extensions;
 mod host_key;
+mod jump;
 mod login;
 mod odd;
 mod peers;
 mod proxies;
 mod servers;
+mod shared;
 
 use std::num::NonZeroU16;
 

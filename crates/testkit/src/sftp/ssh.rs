@@ -1,7 +1,7 @@
 //! The SSH side: logins and the `sftp` subsystem.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, Session};
 use russh::server::{Handler, VerifiedPublicKey};
-use russh::{Channel, ChannelId, MethodKind, MethodSet};
+use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
+use tokio::net::TcpStream;
 
 use super::files::Folder;
 
@@ -45,6 +46,9 @@ pub(super) struct Shared {
     password: Option<String>,
     authorized: Vec<PublicKey>,
     methods: MethodSet,
+    forwarding: bool,
+    max_sessions: usize,
+    connections: AtomicUsize,
     none: AtomicUsize,
     password_count: AtomicUsize,
     publickey_offers: AtomicUsize,
@@ -59,6 +63,7 @@ impl Shared {
         password: Option<String>,
         authorized: Vec<PublicKey>,
         methods: MethodSet,
+        (forwarding, max_sessions): (bool, usize),
     ) -> Self {
         Self {
             root,
@@ -66,6 +71,9 @@ impl Shared {
             password,
             authorized,
             methods,
+            forwarding,
+            max_sessions,
+            connections: AtomicUsize::new(0),
             none: AtomicUsize::new(0),
             password_count: AtomicUsize::new(0),
             publickey_offers: AtomicUsize::new(0),
@@ -82,6 +90,10 @@ impl Shared {
             publickey: self.publickey.load(Ordering::SeqCst),
             keyboard_interactive: self.keyboard_interactive.load(Ordering::SeqCst),
         }
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     fn judge(&self, method: MethodKind, right: bool) -> Auth {
@@ -119,8 +131,10 @@ impl russh::server::Server for Clients {
     type Handler = Connection;
 
     fn new_client(&mut self, _peer: Option<SocketAddr>) -> Connection {
+        self.0.connections.fetch_add(1, Ordering::SeqCst);
         Connection {
             shared: Arc::clone(&self.0),
+            sessions: HashSet::new(),
             channels: HashMap::new(),
             prompted: Prompted::Not,
         }
@@ -134,6 +148,8 @@ impl russh::server::Server for Clients {
 /// One connection.
 pub(super) struct Connection {
     shared: Arc<Shared>,
+    /// The session channels that are open.
+    sessions: HashSet<ChannelId>,
     channels: HashMap<ChannelId, Channel<Msg>>,
     prompted: Prompted,
 }
@@ -225,8 +241,52 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        if self.sessions.len() >= self.shared.max_sessions {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        }
+        self.sessions.insert(channel.id());
         self.channels.insert(channel.id(), channel);
         reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.sessions.remove(&channel);
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        _originator: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let port = u16::try_from(port).unwrap_or_default();
+        if !self.shared.forwarding {
+            reply
+                .reject(ChannelOpenFailure::AdministrativelyProhibited)
+                .await;
+            return Ok(());
+        }
+        match TcpStream::connect((host, port)).await {
+            Ok(mut stream) => {
+                reply.accept().await;
+                let mut channel = channel.into_stream();
+                tokio::spawn(async move {
+                    let _ = tokio::io::copy_bidirectional(&mut channel, &mut stream).await;
+                });
+            }
+            Err(_) => reply.reject(ChannelOpenFailure::ConnectFailed).await,
+        }
         Ok(())
     }
 
@@ -235,6 +295,8 @@ impl Handler for Connection {
         channel: ChannelId,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        // Closed from here, it will not be told of as closed by the client.
+        self.sessions.remove(&channel);
         session.close(channel)
     }
 
