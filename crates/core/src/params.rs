@@ -58,7 +58,7 @@ pub struct ConnectParams {
     keep_alive_count: Option<NonZeroU32>,
     control_keep_alive: Option<std::time::Duration>,
     rekey_bytes: Option<NonZeroU64>,
-    jump: Option<Box<ConnectParams>>,
+    jump: Option<Box<Self>>,
     proxy: Option<Proxy>,
     active: ActiveMode,
     passive_address: PassiveAddress,

@@ -32,7 +32,7 @@ use tokio::time::timeout;
 
 pub(crate) use channels::Sink;
 pub(crate) use host_key::Presented;
-pub(crate) use login::{Agent, Proofs};
+pub(crate) use login::Proofs;
 
 use self::{
     channels::Channels,

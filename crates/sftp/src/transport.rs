@@ -6,7 +6,7 @@ use ftp_connect_core::{
     Transport,
 };
 
-use crate::{keys, session::SftpSession, ssh, ssh::Ssh};
+use crate::{session::SftpSession, ssh, ssh::Ssh};
 
 /// SFTP on russh: serves the three SSH encryption values.
 ///
@@ -43,13 +43,9 @@ impl Transport for SftpTransport {
         let fail = |error: ftp_connect_core::Error| error.with_operation(Operation::Connect);
         params.validate().map_err(fail)?;
         // A key or an agent that cannot be used is told before anybody is bothered.
-        let identity = keys::load(params).await?;
-        let agent = match params.ssh_agent() {
-            true => Some(ssh::Agent::connect(params).await?),
-            false => None,
-        };
+        let proofs = ssh::Proofs::gather(params).await?;
         let mut ssh = Ssh::connect(params).await.map_err(fail)?;
-        ssh.log_in(params, ssh::Proofs { identity, agent }).await?;
+        ssh.log_in(params, proofs).await?;
         let mut report = ConnectReport::new(
             self.name(),
             params.server().clone(),

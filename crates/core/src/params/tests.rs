@@ -56,8 +56,8 @@ fn full() -> ConnectParams {
         .with_known_hosts_file("/tmp/known hosts")
         .with_session_reuse(SessionReuse::Require)
         .with_keep_alive(Duration::from_secs(15))
-        .with_keep_alive_count(std::num::NonZeroU32::new(5))
-        .with_rekey_bytes(std::num::NonZeroU64::new(16 << 20))
+        .with_keep_alive_count(NonZeroU32::new(5))
+        .with_rekey_bytes(NonZeroU64::new(16 << 20))
         .with_jump(
             ConnectParams::new("bastion.example")
                 .unwrap()

@@ -18,16 +18,29 @@ use russh::{
     client::{AuthResult, Handle},
 };
 
-pub(crate) use self::agent::Agent;
+use self::agent::Agent;
 use self::{public_key::Keys, questions::Answers};
 use super::{Client, failure, within};
-use crate::keys::Identity;
+use crate::keys::{self, Identity};
 
 /// What the user can prove.
 #[derive(Debug, Default)]
 pub(crate) struct Proofs {
     pub(crate) identity: Option<Identity>,
     pub(crate) agent: Option<Agent>,
+}
+
+impl Proofs {
+    /// Takes what the parameters name: opens the key, connects to the agent.
+    pub(crate) async fn gather(params: &ConnectParams) -> Result<Self> {
+        Ok(Self {
+            identity: keys::load(params).await?,
+            agent: match params.ssh_agent() {
+                true => Some(Agent::connect(params).await?),
+                false => None,
+            },
+        })
+    }
 }
 
 /// Logs in, or says why not.

@@ -11,8 +11,7 @@ use ftp_connect_core::{
     params::{KeySource, KnownHosts},
 };
 
-use super::{Ssh, failure, wire::Stream, within};
-use crate::keys;
+use super::{Proofs, Ssh, failure, wire::Stream, within};
 
 /// A stream to the server, and what it hangs on.
 pub(super) struct Way {
@@ -66,9 +65,9 @@ async fn from(jump: &ConnectParams, params: &ConnectParams) -> Result<Way> {
     };
     let connected = async {
         hop.validate()?;
-        let key = keys::load(&hop).await?;
+        let proofs = Proofs::gather(&hop).await?;
         let mut ssh = Ssh::connect(&hop).await?;
-        ssh.log_in(&hop, key).await?;
+        ssh.log_in(&hop, proofs).await?;
         Ok(ssh)
     };
     let ssh = connected.await.map_err(named)?;
@@ -110,7 +109,7 @@ async fn from(jump: &ConnectParams, params: &ConnectParams) -> Result<Way> {
 }
 
 /// The jump host's parameters, with those of the server behind where they say nothing and the meaning is the
-/// same: user, known hosts, deadlines, proxy. The key too, which only signs; but never the password, which
+/// same: user, known hosts, deadlines, proxy. The key or agent too, which only sign; but never the password, which
 /// the jump host would learn.
 fn completed(jump: &ConnectParams, params: &ConnectParams) -> ConnectParams {
     let mut hop = jump.clone();
@@ -124,7 +123,7 @@ fn completed(jump: &ConnectParams, params: &ConnectParams) -> ConnectParams {
         hop = match params.key() {
             Some(KeySource::File(path)) => hop.with_key_file(path.display().to_string()),
             Some(KeySource::Content(text)) => hop.with_key_content(text),
-            None => hop,
+            None => hop.with_ssh_agent(params.ssh_agent()),
         };
     }
     if hop.known_hosts() == KnownHosts::Off && hop.allowed_fingerprints().is_empty() {
