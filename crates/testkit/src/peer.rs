@@ -57,6 +57,7 @@
 //! | `accept` | wait for the next control connection |
 //! | `data`, `data tls` | listen on a fresh port for a data connection |
 //! | `connect`, `connect tls` | connect to what the last `*` matched, in the form of `PORT` or `EPRT` |
+//! | `stranger` | connect there from 127.0.0.2, which must be turned away |
 //! | `D> bytes` | send on the data connection |
 //! | `D< bytes` | the client must send exactly these on the data connection |
 //! | `data-end` | the client must end the data connection, under TLS with close_notify |

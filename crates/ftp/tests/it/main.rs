@@ -4,6 +4,7 @@
 
 mod change;
 mod connect;
+mod data;
 mod list;
 mod lost;
 mod read;

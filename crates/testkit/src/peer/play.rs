@@ -1,9 +1,10 @@
 //! The play itself: one step after the other, under one deadline.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::ftp::host_port;
@@ -128,13 +129,17 @@ impl Play {
             }
             Step::Accept => self.accept().await,
             Step::ListenData { tls } => {
-                let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+                let listener = self.listen().await;
                 self.data_listener = Some(listener.map_err(|e| Failure::io(wanted(), e))?);
                 (self.data, self.data_tls) = (None, *tls);
                 Ok(())
             }
             Step::ConnectData { tls } => {
                 let outcome = self.connect_data(*tls).await;
+                outcome.map_err(|error| Failure::io(wanted(), error))
+            }
+            Step::Stranger => {
+                let outcome = self.stranger().await;
                 outcome.map_err(|error| Failure::io(wanted(), error))
             }
             Step::SendData(bytes) => {
@@ -282,12 +287,38 @@ impl Play {
         Ok(())
     }
 
-    async fn connect_data(&mut self, tls: bool) -> io::Result<()> {
+    /// Where the client said that it listens.
+    fn captured_addr(&self) -> io::Result<SocketAddr> {
         let captured = String::from_utf8_lossy(&self.captured);
-        let addr = host_port(captured.trim()).ok_or_else(|| {
+        host_port(captured.trim()).ok_or_else(|| {
             let captured = shown(&self.captured);
             io::Error::other(format!("no address in what `*` stood for: `{captured}`"))
-        })?;
+        })
+    }
+
+    /// Connects from an address that is not the server's, and waits until it is sent away.
+    async fn stranger(&mut self) -> io::Result<()> {
+        let addr = self.captured_addr()?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 2], 0)))?;
+        let mut stream = socket.connect(addr).await?;
+        self.note("a stranger's connection");
+        let ended = tokio::io::AsyncReadExt::read(&mut stream, &mut [0]).await;
+        match ended {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(io::Error::other("the stranger was talked to")),
+            Err(error) if ends_abruptly(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Listens for data on the address of the control connection.
+    async fn listen(&self) -> io::Result<TcpListener> {
+        TcpListener::bind((self.listener.local_addr()?.ip(), 0)).await
+    }
+
+    async fn connect_data(&mut self, tls: bool) -> io::Result<()> {
+        let addr = self.captured_addr()?;
         (self.data_listener, self.data_tls) = (None, tls);
         let wire = Wire::new(TcpStream::connect(addr).await?)?;
         self.data = Some(self.secured_data(wire).await?);
@@ -432,6 +463,7 @@ fn described(step: &Step) -> String {
         Step::Accept => "the next connection".to_owned(),
         Step::ListenData { .. } => "to listen for data".to_owned(),
         Step::ConnectData { .. } => "to connect for data".to_owned(),
+        Step::Stranger => "a stranger to be turned away".to_owned(),
         Step::SendData(bytes) => format!("to send {} bytes of data", bytes.len()),
         Step::ExpectData(bytes) => format!("{} bytes of data", bytes.len()),
         Step::ExpectDataEnd => "the end of the data".to_owned(),

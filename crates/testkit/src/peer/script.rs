@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ pub struct Script {
     data_certificate: Option<ServerCertificate>,
     versions: TlsVersions,
     deadline: Duration,
+    address: IpAddr,
 }
 
 impl Default for Script {
@@ -30,6 +32,7 @@ impl Default for Script {
             versions: TlsVersions::Both,
             // Longer than any play on loopback needs, short enough to be waited for.
             deadline: Duration::from_secs(10),
+            address: Ipv4Addr::LOCALHOST.into(),
         }
     }
 }
@@ -78,6 +81,13 @@ impl Script {
     #[must_use]
     pub fn with_tls_versions(mut self, versions: TlsVersions) -> Self {
         self.versions = versions;
+        self
+    }
+
+    /// Plays on the IPv6 loopback address.
+    #[must_use]
+    pub fn with_ipv6(mut self) -> Self {
+        self.address = Ipv6Addr::LOCALHOST.into();
         self
     }
 
@@ -175,6 +185,12 @@ impl Script {
         self.with(Step::ConnectData { tls })
     }
 
+    /// `stranger` has another machine connect there first.
+    #[must_use]
+    pub fn stranger(self) -> Self {
+        self.with(Step::Stranger)
+    }
+
     /// `D>` sends on the data connection.
     #[must_use]
     pub fn send_data(self, bytes: impl Into<Vec<u8>>) -> Self {
@@ -234,7 +250,7 @@ impl Script {
             }
             None => None,
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = TcpListener::bind((self.address, 0)).await?;
         let addr = listener.local_addr()?;
         let play = Play::new(listener, acceptor, data_acceptor);
         let task = tokio::spawn(play.run(self.steps, self.deadline));
@@ -284,6 +300,7 @@ pub(super) enum Step {
     Accept,
     ListenData { tls: bool },
     ConnectData { tls: bool },
+    Stranger,
     SendData(Vec<u8>),
     ExpectData(Vec<u8>),
     ExpectDataEnd,
@@ -368,6 +385,7 @@ fn parse_step(line: &str) -> Result<Step, String> {
         "cut" => Step::Leave(Leave::Cut),
         "reset" => Step::Leave(Leave::Reset),
         "accept" => Step::Accept,
+        "stranger" => Step::Stranger,
         "data" => Step::ListenData { tls: false },
         "data tls" => Step::ListenData { tls: true },
         "connect" => Step::ConnectData { tls: false },
