@@ -10,6 +10,7 @@ pub mod checks;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
@@ -49,7 +50,25 @@ impl TlsServer {
 
     /// A new connection to the server.
     pub fn connect(&self, then: Then) -> DuplexStream {
+        self.connect_through(then, None)
+    }
+
+    /// The same, whose line breaks after the server has sent this many bytes; gives also how many it has sent.
+    pub fn connect_cut_after(&self, bytes: usize) -> (DuplexStream, Arc<AtomicUsize>) {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let cut = Cut {
+            after: bytes,
+            sent: Arc::clone(&sent),
+        };
+        (self.connect_through(Then::Close, Some(cut)), sent)
+    }
+
+    fn connect_through(&self, then: Then, cut: Option<Cut>) -> DuplexStream {
         let (client, server) = duplex(64 * 1024);
+        let server = match cut {
+            None => server,
+            Some(cut) => cut.relay(server),
+        };
         let acceptor = TlsAcceptor::from(Arc::clone(&self.0));
         tokio::spawn(async move {
             let mut stream = acceptor.accept(server).await?;
@@ -65,6 +84,42 @@ impl TlsServer {
             io::Result::Ok(())
         });
         client
+    }
+}
+
+/// Where the line to the client breaks.
+#[derive(Debug)]
+struct Cut {
+    after: usize,
+    sent: Arc<AtomicUsize>,
+}
+
+impl Cut {
+    /// Gives the server's end of a line that breaks.
+    fn relay(self, client: DuplexStream) -> DuplexStream {
+        let (near, server) = duplex(64 * 1024);
+        let (mut from_client, mut to_client) = tokio::io::split(client);
+        let (mut from_server, mut to_server) = tokio::io::split(near);
+        tokio::spawn(async move {
+            let upwards = tokio::io::copy(&mut from_client, &mut to_server);
+            let downwards = async {
+                let mut byte = [0];
+                for _ in 0..self.after {
+                    if from_server.read(&mut byte).await? == 0 {
+                        break;
+                    }
+                    self.sent.fetch_add(1, Ordering::Relaxed);
+                    to_client.write_all(&byte).await?;
+                }
+                io::Result::Ok(())
+            };
+            tokio::select! {
+                _ = downwards => {}
+                // The client is gone.
+                _ = upwards => {}
+            }
+        });
+        server
     }
 }
 

@@ -8,11 +8,13 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use ftp_connect_core::params::TlsTrust;
 use ftp_connect_core::{
-    CertificateProblem, ConnectParams, Error, ErrorKind, Host, Result, Retry, TlsReport,
+    CertificateProblem, ConnectParams, Error, ErrorKind, Fingerprint, FingerprintType, Host,
+    Result, Retry, TlsReport,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 
@@ -49,6 +51,7 @@ macro_rules! handshake_tests {
         $crate::handshake_tests!($tls:
             connections_of_one_session_resume_and_others_do_not,
             a_clean_end_is_told_from_a_cut,
+            a_line_that_breaks_at_any_byte_is_noticed,
             reading_goes_on_after_the_own_end,
             a_required_client_certificate_is_sent_or_missed_in_words,
             a_certificate_that_signed_itself_is_called_so_and_can_be_listed,
@@ -97,6 +100,40 @@ pub async fn a_clean_end_is_told_from_a_cut<T: Tls>() {
         }
     }
 }
+
+/// A line that breaks in the handshake, in the content or in the close_notify never looks like an end.
+pub async fn a_line_that_breaks_at_any_byte_is_noticed<T: Tls>() {
+    for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
+        let certificate = certificate();
+        let server = TlsServer::resuming(&certificate, versions);
+        let host = "localhost".parse().expect("a host");
+        // A pin, because reading the system's authorities takes longer than a handshake.
+        let pin = Fingerprint::compute(FingerprintType::Sha256, certificate.der());
+        let trust = TlsTrust::default().with_pin(pin);
+        let (io, sent) = server.connect_cut_after(usize::MAX);
+        let tls: T = session(trust.clone()).await;
+        let mut stream = tls.handshake(io, &host).await.expect("a handshake");
+        check_hello(&mut stream).await;
+        let whole = sent.load(Ordering::Relaxed);
+        // Each of the bytes after the handshake, and some of those before. Signatures differ in length by
+        // some bytes from one handshake to the next, so the last ones may be all that there are.
+        let mut noticed = 0;
+        for cut in (0..whole - TAIL).step_by(61).chain(whole - TAIL..whole - 8) {
+            let tls: T = session(trust.clone()).await;
+            let (io, _) = server.connect_cut_after(cut);
+            let Ok(mut stream) = tls.handshake(io, &host).await else {
+                continue;
+            };
+            let end = stream.read_to_end(&mut Vec::new()).await;
+            end.expect_err("a cut is an error");
+            noticed += 1;
+        }
+        assert!(noticed > 0);
+    }
+}
+
+/// The records after the handshake: tickets, the greeting of five bytes, close_notify.
+const TAIL: usize = 60;
 
 /// Ending one's own half, even twice, leaves the other half to be read.
 pub async fn reading_goes_on_after_the_own_end<T: Tls>() {
