@@ -238,6 +238,9 @@ pub(crate) struct Connection {
     /// File with the SSH private key; FTP_CONNECT_KEY_PASSPHRASE or the password opens it.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Try the keys of the SSH agent; with --key and a public key, only that one.
+    #[arg(long)]
+    pub agent: bool,
     /// Format of the host-key hash: MD5, SHA1 or SHA256.
     #[arg(long, value_name = "TYPE")]
     pub fingerprint_type: Option<String>,

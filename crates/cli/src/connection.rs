@@ -122,6 +122,14 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
             params.with_key_file(path)
         };
     }
+    if options.agent {
+        if !params.encryption().is_ssh() {
+            return Err(
+                refuse("an SSH agent is for SSH only").with_hint("use sftp:// with --agent")
+            );
+        }
+        params = params.with_ssh_agent(true);
+    }
     if let Some(kind) = &options.fingerprint_type {
         params = params.with_fingerprint_type(kind.parse::<FingerprintType>()?);
     }
