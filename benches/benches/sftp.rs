@@ -9,6 +9,8 @@
 //! turn, so that what else the machine does falls on all of them alike; what counts is the ratio of the medians.
 //! Every process has an end by a watchdog.
 
+#![allow(clippy::print_stdout)] // its tables are what it is for
+
 #[path = "sftp/child.rs"]
 mod child;
 #[path = "sftp/delay.rs"]

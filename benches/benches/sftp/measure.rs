@@ -159,7 +159,7 @@ impl Bench<'_> {
                     took[2].push(self.run(Client::Ssh2, kind, &line, &source)?);
                 }
             }
-            let [ours, sftp, ssh2] = took.each_mut().map(median);
+            let [ours, sftp, ssh2] = took.each_mut().map(|took| median(took));
             println!(
                 "| {delay} ms | {ours:.2} | {sftp:.2} | {:.2} | {ssh2:.2} | {:.2} |",
                 ours / sftp,
@@ -410,7 +410,7 @@ impl Place {
     }
 }
 
-fn median(took: &mut Vec<Duration>) -> f64 {
+fn median(took: &mut [Duration]) -> f64 {
     took.sort();
     took.get(took.len() / 2)
         .map_or(f64::NAN, Duration::as_secs_f64)

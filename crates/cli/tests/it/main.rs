@@ -1,5 +1,7 @@
 //! The program against nothing, and against embedded servers.
 
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
 #[path = "../common/program.rs"]
 mod program;
 

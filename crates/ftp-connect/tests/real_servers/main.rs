@@ -3,6 +3,8 @@
 //! `matrix` puts every set-up to the conformance suite, in every mode and over every backend that serves it; the
 //! other modules look at what the suite cannot: servers that are odd on purpose, limits, and large things.
 
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
 mod crowds;
 mod ftps;
 mod large;

@@ -129,7 +129,7 @@ impl FtpSession {
 
     async fn begin_mlsd(&mut self, path: &RemotePath) -> Result<()> {
         let from_within = names::is_odd(path) || self.learnt.mlsd_path == Some(false);
-        if !path.is_empty() && !(from_within && self.home.is_some()) {
+        if !(path.is_empty() || from_within && self.home.is_some()) {
             let command = Command::with("MLSD", self.argument(path)?);
             match self.begin(&command, 0).await {
                 Err(error)
