@@ -3,6 +3,7 @@
 
 #[path = "../common/program.rs"]
 mod program;
+mod ssh_agent;
 
 use std::{collections::BTreeMap, fs};
 

@@ -10,5 +10,6 @@ mod ftps;
 mod large;
 mod matrix;
 mod modes;
+mod ssh_logins;
 mod tls;
 mod ways;
