@@ -1,6 +1,7 @@
 //! The program against the real servers of the lab, in active and passive mode. It needs the lab:
 //! `cargo xtask test --only lab`.
 
+mod folders;
 #[path = "../common/program.rs"]
 mod program;
 mod ssh_agent;
