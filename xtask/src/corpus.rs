@@ -37,8 +37,8 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut ssh = ssh::Answers::default();
     for file in files {
-        let text =
-            fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text = String::from_utf8_lossy(&text);
         let folder = file.parent().unwrap_or(&flags.folder);
         for (index, line) in text.lines().enumerate() {
             match serde_json::from_str::<Map<String, Value>>(line) {

@@ -1,7 +1,7 @@
 //! Listings, whole or one line, as the LIST and MLSD parsers read them.
 
 use ftp_connect_ftp_proto::listing::{Entry, EntryKind, Line, ListParser, Mlsx};
-use ftp_connect_ftp_proto::{CivilTime, Precision, parse};
+use ftp_connect_ftp_proto::{CivilTime, parse};
 use serde_json::Value;
 
 use super::{Case, byte_strings, bytes, insert_bytes, one};
@@ -74,12 +74,12 @@ fn entries(lines: &[Vec<u8>], mlsd: bool, now: CivilTime) -> Vec<Entry> {
 
 /// The clock of the case; where it has none, one that is later than all of them.
 fn now(case: &Case) -> Option<CivilTime> {
-    let text = case
-        .get("now")
-        .and_then(Value::as_str)
-        .unwrap_or("2026-06-15T12:00:00Z");
+    let told = case.get("now").and_then(Value::as_str);
+    told.and_then(clock)
+        .or_else(|| clock("2026-06-15T12:00:00Z"))
+}
+
+fn clock(text: &str) -> Option<CivilTime> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
-    let mut time = parse::time(digits.get(..14)?)?;
-    time.precision = Precision::Second;
-    Some(time)
+    parse::time(digits.get(..14)?)
 }
