@@ -184,7 +184,7 @@ mod tests {
         );
         check(
             r#"{"id":"a","system":"dos","now":null,"lines_hex":["30312d31362d303220202031313a3134414d203c4449523e20ff",""]}"#,
-            r#"{"id":"a","entries":[{"kind":"dir","name":"ÿ","name_hex":"ff","modified":"2002-01-16T11:14"}]}"#,
+            r#"{"id":"a","entries":[{"kind":"dir","name":"ÿ","name_hex":"ff","size":0,"modified":"2002-01-16T11:14"}]}"#,
         );
         check(
             r#"{"id":"a","system":"mlsd","now":null,"lines":["size=3; x"]}"#,
@@ -212,7 +212,7 @@ mod tests {
         );
         check(
             r#"{"id":"a","kind":"size","raw":"213 "}"#,
-            r#"{"id":"a","got":null}"#,
+            r#"{"id":"a","got":{"error":true}}"#,
         );
     }
 

@@ -58,9 +58,14 @@ fn bad_options() {
     );
     check(&["connect", &url, "--timeout", "soon"], 2, "is not a time");
     check(
-        &["connect", &url, "--tls-min", "1.1"],
+        &["connect", &url, "--tls-min", "1.4"],
         2,
         "unknown TLS version",
+    );
+    check(
+        &["connect", &url, "--tls-min", "1.1"],
+        2,
+        "TLS before 1.2 is outdated",
     );
     check(
         &["connect", &url, "--tls-min", "1.3", "--tls-max", "1.2"],

@@ -81,7 +81,7 @@ impl FtpSession {
     ) -> Result<Presence> {
         let plan = match self.begin_list(parent, true).await {
             Ok(plan) => plan,
-            Err(error) if Self::is_lost(&error) => return Err(error),
+            Err(error) if says_nothing(&error) => return Err(error),
             Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(Presence::Absent),
             // Nothing is in a folder that is not there.
             Err(_) => {
@@ -102,13 +102,13 @@ impl FtpSession {
                         listed == wanted || (folds_case && listed.eq_ignore_ascii_case(wanted));
                 }
                 Ok(None) => break,
-                Err(error) if Self::is_lost(&error) => return Err(error),
+                Err(error) if says_nothing(&error) => return Err(error),
                 Err(_) => return Ok(Presence::Unclear),
             }
         }
         let summary = match listing.finish().await {
             Ok(summary) => summary,
-            Err(error) if Self::is_lost(&error) => return Err(error),
+            Err(error) if says_nothing(&error) => return Err(error),
             Err(_) => return Ok(Presence::Unclear),
         };
         let wanted = name.as_bytes();
@@ -125,4 +125,14 @@ impl FtpSession {
             false => Presence::Absent,
         })
     }
+}
+
+/// Errors that say nothing about a name: those of the control connection, and those after which the whole
+/// operation is begun anew because its data connection did not resume the TLS session.
+fn says_nothing(error: &Error) -> bool {
+    FtpSession::is_lost(error)
+        || matches!(
+            error.kind(),
+            ErrorKind::SessionReuseRequired | ErrorKind::SessionNotResumed
+        )
 }

@@ -239,10 +239,21 @@ impl Session for AsyncFtpSession {
         &mut self,
         from: &RemotePath,
         to: &RemotePath,
-        _options: RenameOptions,
+        options: RenameOptions,
     ) -> Result<()> {
         let (old, new) = (text(from)?, text(to)?);
         self.begin(Operation::Rename)?;
+        // FTP servers replace; between this look and the rename another client may come first.
+        if !options.replace {
+            let result = match self.try_stat(to).await {
+                Ok(_) => Err(Error::new(ErrorKind::AlreadyExists)),
+                Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.end(result)
+                .map_err(|e| e.with_operation(Operation::Rename).with_path(to))?;
+            self.begin(Operation::Rename)?;
+        }
         let limit = self.timeouts.reply;
         let result = deadline(limit, Operation::Rename, self.ftp.rename(old, new)).await;
         self.end(result.map_err(not_found))
