@@ -166,7 +166,8 @@ fn rsa_hashes(
     let (sha512, sha256) = (Some(HashAlg::Sha512), Some(HashAlg::Sha256));
     let mut hashes = match announced {
         Some(None) => Vec::new(),
-        Some(best) if truthful => return vec![best],
+        // With old algorithms allowed not even OpenSSH is: it announces what it knows and not what it was told to take.
+        Some(best) if truthful && !legacy => return vec![best],
         Some(best) if best == sha256 => vec![sha256, sha512],
         _ => vec![sha512, sha256],
     };
@@ -312,7 +313,12 @@ mod tests {
     fn rsa_signs_as_the_server_says_and_as_it_may_have_meant() {
         let (sha512, sha256) = (Some(HashAlg::Sha512), Some(HashAlg::Sha256));
         check(Some(sha512), false, true, &["rsa-sha2-512"]);
-        check(Some(sha512), true, true, &["rsa-sha2-512"]);
+        check(
+            Some(sha512),
+            true,
+            true,
+            &["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"],
+        );
         check(
             Some(sha512),
             false,
