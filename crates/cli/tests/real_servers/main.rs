@@ -1,6 +1,8 @@
 //! The program against the real servers of the lab, in active and passive mode. It needs the lab:
 //! `cargo xtask test --only lab`.
 
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
 mod folders;
 #[path = "../common/program.rs"]
 mod program;
