@@ -165,19 +165,23 @@ fn every_key_logs_in_by_file_and_by_content() {
                 );
                 let file = key.file.to_str().unwrap();
                 let passphrase = key.passphrase.as_deref().unwrap_or_default();
-                Call::new([
+                let url = server.url();
+                let mut arguments = vec![
                     "connect",
-                    &server.url(),
+                    &url,
                     "--known-hosts",
                     "off",
                     "--key",
                     file,
                     "--encryption",
                     encryption,
-                ])
-                .env("FTP_CONNECT_KEY_PASSPHRASE", passphrase)
-                .run()
-                .well();
+                ];
+                // DSA is no longer safe.
+                arguments.extend((key.algorithm == "dsa").then_some("--legacy"));
+                Call::new(arguments)
+                    .env("FTP_CONNECT_KEY_PASSPHRASE", passphrase)
+                    .run()
+                    .well();
                 if key.passphrase.is_some() {
                     Call::new([
                         "connect",

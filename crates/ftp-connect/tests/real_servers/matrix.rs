@@ -68,6 +68,14 @@ fn known_deviations(server: &LabServer) -> &'static [(&'static str, &'static str
             "name: \"latin-1 caf\\xe9\"",
             "pyftpdlib stores bytes that are not UTF-8 as the replacement character",
         )],
+        "proftpd" if server.kind == "sftp" => &[(
+            "symlink",
+            "mod_sftp tells about the target of a link where LSTAT asks about the link",
+        )],
+        "proftpd" if server.has("no-mlsd") => &[(
+            "set_modified",
+            "ProFTPD without MFMT announces MDTM as those do that set times by it, and does not",
+        )],
         _ => &[],
     }
 }
