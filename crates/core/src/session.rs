@@ -59,7 +59,8 @@ pub trait Session: Debug + Send {
     /// Begins to read a file, or a range of it. Reading from beyond the end gives no bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::IsADirectory`], here or from the body.
+    /// [`ErrorKind::NotFound`], [`ErrorKind::IsADirectory`], here or from the body;
+    /// [`ErrorKind::Unsupported`] for text where there is none.
     async fn read<'s>(
         &'s mut self,
         path: &RemotePath,
@@ -69,7 +70,8 @@ pub trait Session: Debug + Send {
     /// Begins to write a file.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] where the options refuse to replace, and what the server says.
+    /// [`ErrorKind::AlreadyExists`] where the options refuse to replace,
+    /// [`ErrorKind::Unsupported`] for text where there is none, and what the server says.
     async fn write<'s>(
         &'s mut self,
         path: &RemotePath,

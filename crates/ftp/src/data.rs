@@ -213,6 +213,10 @@ pub(crate) async fn establish(
     match security {
         None => Ok(Box::new(socket)),
         Some(security) => {
+            let socket = match params.proxy() {
+                Some(_) => socket.ending_late(),
+                None => socket,
+            };
             let limit = params.timeouts().data;
             secure(security, socket, params.server(), limit).await
         }

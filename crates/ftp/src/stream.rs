@@ -78,6 +78,15 @@ impl Socket {
         socket
     }
 
+    /// Leaves the connection open both ways until it is dropped, for TLS behind a proxy. microsocks takes
+    /// the end of one direction for the end of both and closes; tickets that it has not passed on then make
+    /// a reset of that, and vsftpd and pyftpdlib lose the end of an upload. close_notify tells the server
+    /// already that nothing more comes.
+    pub(crate) fn ending_late(self) -> Self {
+        self.kept_open.store(true, Ordering::Relaxed);
+        self
+    }
+
     /// Acknowledges what has come without the usual delay. Pure-FTPd writes a listing in small pieces and
     /// leaves Nagle's algorithm on, so each would wait up to 40 ms for the one before to be acknowledged.
     fn acknowledge(&self) {
@@ -275,6 +284,25 @@ mod tests {
         }
         drop(socket);
         server.read(&mut [0]).await
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_a_tls_connection_is_not_half_closed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut socket = Socket::for_data(tcp).ending_late();
+        socket.shutdown().await.unwrap();
+        // What is written after it still arrives, so no end was sent.
+        socket.write_all(b"x").await.unwrap();
+        assert_eq!(server.read(&mut [0]).await.unwrap(), 1);
+        drop(socket);
+        assert_eq!(
+            server.read(&mut [0]).await.unwrap(),
+            0,
+            "an end, not a reset"
+        );
     }
 
     #[tokio::test]

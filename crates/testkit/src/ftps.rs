@@ -32,6 +32,7 @@ use ftp_connect_core::{
 };
 
 use crate::ca::{CertificateRequest, TestCa, TlsVersions};
+use crate::cancellation::cancellation;
 use crate::client::ClientIdentity;
 use crate::conformance::{Options, conformance};
 use crate::ftp::{FtpSecurity, FtpServer};
@@ -53,6 +54,7 @@ macro_rules! ftps_tests {
         $crate::ftps_tests!(@each $backend, ():
             keeps_the_contract_explicit,
             keeps_the_contract_implicit,
+            survives_dropped_operations,
             carries_files,
             goes_through_proxies,
             refuses_an_unknown_issuer,
@@ -121,6 +123,23 @@ impl Ftps {
     /// What [`conformance`](mod@crate::conformance) asks of every session, in implicit TLS.
     pub async fn keeps_the_contract_implicit(&self) {
         self.keeps_the_contract(FtpSecurity::Implicit).await;
+    }
+
+    /// What [`cancellation`](mod@crate::cancellation) asks of every session.
+    pub async fn survives_dropped_operations(&self) {
+        let server = start(FtpSecurity::Explicit, |builder| builder).await;
+        let params = self
+            .params_for("localhost", &server)
+            .with_tls(with_ca(&server));
+        let dropped = cancellation(async || self.transport.connect(&params).await).await;
+        let dropped = dropped.unwrap_or_else(|why| panic!("{why}"));
+        let often = |name| dropped.iter().any(|(one, count)| one == name && count > 1);
+        assert!(
+            ["stat", "list", "read", "write"]
+                .iter()
+                .all(|name| often(*name)),
+            "{dropped:?}"
+        );
     }
 
     /// Files go up and down, explicit and implicit, with each TLS version, and the report says what was

@@ -36,7 +36,7 @@ use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
     Disposition, Encryption, Entry, Error, ErrorKind, FreeSpace, ListOptions, Listing, Operation,
     Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions,
-    Timestamp, Transport, WriteBody, WriteOptions,
+    Timestamp, TransferType, Transport, WriteBody, WriteOptions,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -154,6 +154,7 @@ impl Session for MemorySession {
         options: ReadOptions,
     ) -> Result<Box<dyn ReadBody + 's>> {
         let at = |kind| failure(kind, Operation::Read, path);
+        binary_only(options.transfer_type).map_err(at)?;
         let content = self.tree().content(&self.at(path)).map_err(at)?.to_vec();
         Ok(Box::new(MemoryRead::new(content, options)))
     }
@@ -164,6 +165,7 @@ impl Session for MemorySession {
         options: WriteOptions,
     ) -> Result<Box<dyn WriteBody + 's>> {
         let at = |kind| failure(kind, Operation::Write, path);
+        binary_only(options.transfer_type).map_err(at)?;
         let mut tree = self.tree();
         let old = match tree.content(&self.at(path)) {
             Ok(content) => Some(content.to_vec()),
@@ -273,6 +275,13 @@ impl Session for MemorySession {
 
     async fn keep_alive(&mut self) -> Result<()> {
         Ok(())
+    }
+}
+
+fn binary_only(transfer_type: TransferType) -> std::result::Result<(), ErrorKind> {
+    match transfer_type {
+        TransferType::Binary => Ok(()),
+        TransferType::Ascii => Err(ErrorKind::Unsupported),
     }
 }
 

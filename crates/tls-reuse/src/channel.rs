@@ -70,7 +70,7 @@ impl Channels {
     where
         IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
     {
-        let stream = stream::handshake(&self.context, io, host).await?;
+        let stream = stream::handshake(&self.context, io, host, None).await?;
         self.certificates
             .get_or_init(|| stream.certificates().to_vec());
         Ok(stream)
@@ -80,14 +80,12 @@ impl Channels {
     where
         IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
     {
-        let mut stream = stream::handshake(&self.context, io, host).await?;
-        if stream.resumed() {
-            if let Some(certificates) = self.certificates.get() {
-                stream.set_certificates(certificates.clone());
+        let known = self.certificates.get();
+        let stream = stream::handshake(&self.context, io, host, known).await?;
+        if !stream.resumed() {
+            if self.reuse == SessionReuse::Require {
+                return Err(Error::new(ErrorKind::SessionNotResumed));
             }
-        } else if self.reuse == SessionReuse::Require {
-            return Err(Error::new(ErrorKind::SessionNotResumed));
-        } else {
             tracing::debug!("the server did not resume the TLS session on a data connection");
         }
         Ok(stream)

@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Context {
     context: SslContext,
-    sessions: Arc<Sessions>,
+    pub(crate) sessions: Arc<Sessions>,
     /// Whether TLS 1.2 and TLS 1.3 are both allowed.
     both_versions: bool,
     capped: AtomicBool,
@@ -67,7 +67,7 @@ impl Context {
         }
         let sessions = Arc::new(Sessions::default());
         let newest = Arc::clone(&sessions);
-        builder.set_new_session_callback(move |_, session| newest.keep(&session));
+        builder.set_new_session_callback(move |_, session| newest.keep(session));
         // The cache must be on for the callback to be called, and must not keep anything itself.
         builder.set_session_cache_mode(
             SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL_STORE,

@@ -8,30 +8,67 @@
 use std::sync::{Mutex, PoisonError};
 
 use ftp_connect_core::Secret;
-use openssl::ssl::SslSessionRef;
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslSession, SslVersion},
+};
 
-/// Where the new-session callback puts sessions. As DER: the bytes cannot be spoilt by a connection that
-/// ends abruptly, as a session object is.
+/// Where the new-session callback puts sessions.
+///
+/// A session object is shared with the connections that use it or brought it, and OpenSSL marks it as not
+/// resumable when one of them ends abruptly, and under TLS 1.2 also when the server renews its ticket, which it
+/// then does not give out. So the next connection gets a copy, made by way of the DER form, which has
+/// no such mark. Under TLS 1.3 it does only if a connection did not end well ([`Sessions::doubt`]): reading a
+/// session back, with the certificate in it, is a seventh of the work of transferring a small file.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<Option<Secret<Vec<u8>>>>);
+pub(crate) struct Sessions(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    newest: Option<SslSession>,
+    doubtful: bool,
+}
 
 impl Sessions {
-    pub(crate) fn keep(&self, session: &SslSessionRef) {
-        match session.to_der() {
-            Ok(der) => *self.lock() = Some(Secret::new(der)),
-            Err(error) => tracing::debug!(%error, "a TLS session cannot be kept"),
-        }
+    pub(crate) fn keep(&self, session: SslSession) {
+        self.lock().newest = Some(session);
     }
 
     pub(crate) fn forget(&self) {
-        *self.lock() = None;
+        self.lock().newest = None;
     }
 
-    pub(crate) fn newest(&self) -> Option<Secret<Vec<u8>>> {
-        self.lock().clone()
+    /// Says that a connection of these sessions has not ended well, or may not.
+    pub(crate) fn doubt(&self) {
+        self.lock().doubtful = true;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Secret<Vec<u8>>>> {
+    /// The newest session, not marked by any connection that said so.
+    ///
+    /// # Errors
+    /// What OpenSSL says of a session that it cannot write or read.
+    pub(crate) fn newest(&self) -> Result<Option<SslSession>, ErrorStack> {
+        let mut kept = self.lock();
+        if let Some(session) = &kept.newest
+            && (kept.doubtful || session.protocol_version() != SslVersion::TLS1_3)
+        {
+            let der = Secret::new(session.to_der()?);
+            kept.newest = Some(SslSession::from_der(der.expose())?);
+        }
+        kept.doubtful = false;
+        Ok(kept.newest.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept")
+            .field("newest", &self.newest.is_some())
+            .field("doubtful", &self.doubtful)
+            .finish()
     }
 }

@@ -4,6 +4,7 @@ use std::{
     fmt::Debug,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context as Cx, Poll, ready},
 };
 
@@ -17,7 +18,7 @@ use openssl::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
-use crate::{context::Context, failure};
+use crate::{context::Context, failure, session::Sessions};
 
 /// A connection inside TLS. Ends as [`Stream`] asks: `shutdown` sends close_notify and half-closes; a
 /// connection that ends without the peer's close_notify gives [`io::ErrorKind::UnexpectedEof`].
@@ -25,10 +26,34 @@ use crate::{context::Context, failure};
 pub(crate) struct TlsStream<IO> {
     inner: SslStream<IO>,
     report: TlsReport,
-    shut_down: bool,
+    ending: Ending,
 }
 
-/// Does the handshake on a connection to this host, resuming the newest session of the context.
+/// Tells the sessions when a connection is dropped that has not ended well.
+#[derive(Debug)]
+struct Ending {
+    sessions: Arc<Sessions>,
+    shut_down: bool,
+    failed: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.failed || !self.shut_down {
+            self.sessions.doubt();
+        }
+    }
+}
+
+impl Ending {
+    fn established(&mut self, error: io::Error) -> io::Error {
+        self.failed = true;
+        failure::established(error)
+    }
+}
+
+/// Does the handshake on a connection to this host, resuming the newest session of the context. The report
+/// of a resumed connection has the certificates that are `known`: it brings the server's own at most.
 ///
 /// # Errors
 /// [`CertificateNotTrusted`](ftp_connect_core::ErrorKind::CertificateNotTrusted),
@@ -36,11 +61,21 @@ pub(crate) struct TlsStream<IO> {
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection.
-pub(crate) async fn handshake<IO>(context: &Context, io: IO, host: &Host) -> Result<TlsStream<IO>>
+pub(crate) async fn handshake<IO>(
+    context: &Context,
+    io: IO,
+    host: &Host,
+    known: Option<&Vec<CertificateReport>>,
+) -> Result<TlsStream<IO>>
 where
     IO: AsyncRead + AsyncWrite + Debug + Send + Unpin,
 {
     let (ssl, verdict) = context.ssl(host)?;
+    let ending = Ending {
+        sessions: Arc::clone(&context.sessions),
+        shut_down: false,
+        failed: false,
+    };
     let mut inner =
         SslStream::new(ssl, io).map_err(|error| failure::handshake(error.into(), false))?;
     if let Err(error) = Pin::new(&mut inner).connect().await {
@@ -49,11 +84,11 @@ where
         }));
     }
     context.trust.confirm(inner.ssl(), host)?;
-    let report = report(inner.ssl(), context.trust.name());
+    let report = report(inner.ssl(), context.trust.name(), known);
     Ok(TlsStream {
         inner,
         report,
-        shut_down: false,
+        ending,
     })
 }
 
@@ -64,12 +99,6 @@ impl<IO> TlsStream<IO> {
 
     pub(crate) fn certificates(&self) -> &[CertificateReport] {
         &self.report.certificates
-    }
-
-    /// A resumed session brings the server's own certificate at most; the rest of the chain was seen by
-    /// the connection that is resumed.
-    pub(crate) fn set_certificates(&mut self, certificates: Vec<CertificateReport>) {
-        self.report.certificates = certificates;
     }
 }
 
@@ -89,7 +118,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let (before, room) = (buf.filled().len(), buf.remaining());
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf)).map_err(failure::established)?;
+        let outcome = ready!(Pin::new(&mut self.inner).poll_read(cx, buf));
+        outcome.map_err(|error| self.ending.established(error))?;
         if buf.filled().len() > before || room == 0 {
             return Poll::Ready(Ok(()));
         }
@@ -108,28 +138,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         cx: &mut Cx<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner)
-            .poll_write(cx, buf)
-            .map_err(failure::established)
+        let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
+        outcome.map_err(|error| self.ending.established(error))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner)
-            .poll_flush(cx)
-            .map_err(failure::established)
+        let outcome = Pin::new(&mut self.inner).poll_flush(cx);
+        outcome.map_err(|error| self.ending.established(error))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<io::Result<()>> {
         // A second SSL_shutdown would wait for the peer's close_notify and eat what comes before it.
-        if !self.shut_down {
-            ready!(Pin::new(&mut self.inner).poll_shutdown(cx)).map_err(failure::established)?;
-            self.shut_down = true;
+        if !self.ending.shut_down {
+            let outcome = ready!(Pin::new(&mut self.inner).poll_shutdown(cx));
+            outcome.map_err(|error| self.ending.established(error))?;
+            self.ending.shut_down = true;
         }
         Poll::Ready(Ok(()))
     }
 }
 
-fn report(ssl: &SslRef, trust: &'static str) -> TlsReport {
+fn report(ssl: &SslRef, trust: &'static str, known: Option<&Vec<CertificateReport>>) -> TlsReport {
     let mut report = TlsReport::default();
     report.version = ssl.version_str().to_owned();
     report.cipher = ssl
@@ -140,16 +169,23 @@ fn report(ssl: &SslRef, trust: &'static str) -> TlsReport {
     report.key_exchange = key_exchange(ssl).map(str::to_owned);
     report.resumed = ssl.session_reused();
     report.trust = trust.to_owned();
+    report.certificates = match known {
+        Some(known) if report.resumed => known.clone(),
+        _ => certificates(ssl),
+    };
+    report
+}
+
+fn certificates(ssl: &SslRef) -> Vec<CertificateReport> {
     let reported = |der: Result<Vec<u8>, _>| der.ok().map(|der| certificate::report(&der));
-    report.certificates = match ssl.peer_cert_chain() {
+    match ssl.peer_cert_chain() {
         Some(chain) => chain.iter().filter_map(|c| reported(c.to_der())).collect(),
         None => ssl
             .peer_certificate()
             .and_then(|c| reported(c.to_der()))
             .into_iter()
             .collect(),
-    };
-    report
+    }
 }
 
 /// The group by the name of the IANA registry, as rustls tells it.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+mod cancellation;
 mod crowds;
 mod ftps;
 mod large;

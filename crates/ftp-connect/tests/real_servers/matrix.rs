@@ -72,10 +72,6 @@ fn known_deviations(server: &LabServer) -> &'static [(&'static str, &'static str
             "symlink",
             "mod_sftp tells about the target of a link where LSTAT asks about the link",
         )],
-        "proftpd" if server.has("no-mlsd") => &[(
-            "set_modified",
-            "ProFTPD without MFMT announces MDTM as those do that set times by it, and does not",
-        )],
         _ => &[],
     }
 }

@@ -12,7 +12,8 @@ use super::times::TimeCommand;
 ///
 /// MFMT if it is announced. A server with MDTM and without the machine listings of the same RFC 3659
 /// is of the older kind (vsftpd) whose MDTM takes a time before the name, and Serv-U announces that
-/// form; a newer one would have MFMT. SITE UTIME is announced by name, and which of its two forms is
+/// form; a newer one would have MFMT, and may not announce it: ProFTPD that is told not to announce facts.
+/// SITE UTIME is announced by name, and which of its two forms is
 /// meant is found out.
 pub(super) fn time_commands(features: &Features) -> Vec<TimeCommand> {
     let mut commands = Vec::new();
@@ -24,6 +25,9 @@ pub(super) fn time_commands(features: &Features) -> Vec<TimeCommand> {
     }
     if says(features, "SITE", "UTIME") {
         commands.extend([TimeCommand::UtimeBefore, TimeCommand::UtimeAfter]);
+    }
+    if features.has("MDTM") && !features.has_mlst() && !features.has("MFMT") {
+        commands.push(TimeCommand::Mfmt);
     }
     commands
 }
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn signs() {
         use TimeCommand::{Mdtm, Mfmt, UtimeAfter, UtimeBefore};
-        check(&[" MDTM", " SIZE"], &[Mdtm], true);
+        check(&[" MDTM", " SIZE"], &[Mdtm, Mfmt], true);
         check(&[" MDTM", " MLST type*;"], &[], true);
         check(
             &[" MFMT", " MLST type*;", " SITE UTIME"],

@@ -56,6 +56,15 @@ async fn setting_times_by_what_the_server_does() {
                  C: SITE UTIME {TIME} f\nS: 200 ok\nC: SITE UTIME {TIME} f\nS: 200 ok\n"
             ),
         ),
+        (
+            "ProFTPD with `FactsAdvertise off`, which has MFMT and does not say so",
+            "MDTM\nSIZE",
+            format!(
+                "C: MDTM {TIME} f\nS: 550 {TIME} f: No such file or directory\n\
+                 C: SIZE f\nS: 213 1\nC: MDTM f\nS: 213 {TIME}\n\
+                 C: MFMT {TIME} f\nS: 213 Modify={TIME}; f\nC: MFMT {TIME} f\nS: 213 Modify={TIME}; f\n"
+            ),
+        ),
     ] {
         let peer = peer(&format!("{}{script}{QUIT}", login(features))).await;
         let mut session = connect(&peer).await.unwrap();
@@ -71,7 +80,7 @@ async fn setting_times_by_what_the_server_does() {
 async fn a_time_that_nobody_sets_is_unsupported_from_then_on() {
     // The file "20010909014640 f" is there, so that MDTM tells its time and has set none.
     let script = format!(
-        "{}C: MDTM {TIME} f\nS: 213 20200101000000\n{QUIT}",
+        "{}C: MDTM {TIME} f\nS: 213 20200101000000\nC: MFMT {TIME} f\nS: 500 what\n{QUIT}",
         login("MDTM")
     );
     let peer = peer(&script).await;

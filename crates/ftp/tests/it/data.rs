@@ -285,7 +285,7 @@ async fn the_external_address_is_told_and_the_local_one_listened_on() {
 
 #[tokio::test]
 async fn a_server_that_never_connects_is_given_up() {
-    let script = "C~ PORT *\nS: 200 ok\nC: RETR f\nS: 150 go\npause 1500ms\nS: 425 gave up\n";
+    let script = "C~ PORT *\nS: 200 ok\nC: RETR f\nS: 150 go\npause 1000ms\nS: 425 gave up\n";
     let error = download(script, active).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::DataConnectionFailed, "{error:?}");
 }

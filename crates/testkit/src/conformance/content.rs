@@ -1,6 +1,9 @@
 //! Checks of reading and writing.
 
-use ftp_connect_core::{Disposition, EntryKind, ErrorKind, Operation, ReadOptions, Result};
+use ftp_connect_core::{
+    Disposition, EntryKind, ErrorKind, LineEnd, Operation, ReadOptions, Result, SessionExt as _,
+    TransferType, WriteOptions,
+};
 
 use super::Test;
 use super::probe::{Probe, Stop, closed_or, expect_error, pattern, same_bytes};
@@ -36,6 +39,7 @@ pub(super) fn tests(large: usize) -> Vec<Test> {
         Test::new("resume: a cut upload", move |probe| {
             Box::pin(resume_upload(probe, large))
         }),
+        Test::new("text: lines", |probe| Box::pin(text(probe))),
         Test::new("write: missing folder", |probe| {
             Box::pin(write_into_missing(probe))
         }),
@@ -358,6 +362,38 @@ async fn resume_upload(probe: &mut Probe, large: usize) -> Result<(), Stop> {
         .write_as(&path, rest, Disposition::Resume(there))
         .await?;
     probe.expect_content(&path, &content).await
+}
+
+/// Text comes back with the line ends that are asked for, however the server keeps them.
+async fn text(probe: &mut Probe) -> Result<(), Stop> {
+    // Longer than the buffers on the way, so that line ends fall on their edges.
+    let lines: Vec<_> = (0..20_000).map(|n| "x".repeat(n % 23)).collect();
+    let with = |end: &str| (lines.join(end) + end).into_bytes();
+    let path = probe.path("text");
+    for written in ["\n", "\r\n"] {
+        let options = WriteOptions::default().with_transfer_type(TransferType::Ascii);
+        let session = probe.session()?;
+        match session.write_all(&path, &with(written), options).await {
+            Err(error) if *error.kind() == ErrorKind::Unsupported => {
+                return Stop::skipped("the session has no text");
+            }
+            outcome => drop(outcome?),
+        }
+        for (end, line_end) in [("\n", LineEnd::Lf), ("\r\n", LineEnd::CrLf)] {
+            let options = ReadOptions::default()
+                .with_transfer_type(TransferType::Ascii)
+                .with_line_end(line_end);
+            let (seen, _) = probe.try_read(&path, options, 1000).await??;
+            same_bytes(&format!("text read with {end:?}"), &seen, &with(end))?;
+        }
+        let (seen, _) = probe
+            .try_read(&path, ReadOptions::default(), 1000)
+            .await??;
+        if seen != with("\n") {
+            same_bytes("text as the server keeps it", &seen, &with("\r\n"))?;
+        }
+    }
+    Ok(())
 }
 
 async fn write_into_missing(probe: &mut Probe) -> Result<(), Stop> {

@@ -193,7 +193,7 @@ const NAMES: &[&[u8]] = &[
     b"latin-1 caf\xe9",
 ];
 
-/// Names of folders, each of which stands in the way of some command or listing.
+/// Names of folders, each of which stands in the way of some command or listing. ProFTPD makes none with a star.
 const FOLDERS: &[&[u8]] = &[
     b"a blank",
     b"[brackets]",
@@ -201,7 +201,7 @@ const FOLDERS: &[&[u8]] = &[
     b"quote \"double\"",
     "gr\u{fc}\u{df}e".as_bytes(),
     b"x -> y",
-    b"star *",
+    b"semi;colon",
     b"~tilde",
 ];
 

@@ -31,7 +31,13 @@ async fn the_memory_backend_passes_everything() {
     let skipped: Vec<_> = report.skipped().map(|check| check.name.as_str()).collect();
     assert_eq!(
         skipped,
-        ["symlink", "hard link", "copy_file", "real_path"],
+        [
+            "text: lines",
+            "symlink",
+            "hard link",
+            "copy_file",
+            "real_path"
+        ],
         "{report}"
     );
 }
@@ -153,6 +159,7 @@ const DEFECTS: &[(Defect, &[&str])] = &[
     ),
     (Defect::IgnoresLength, &["read: offset and length"]),
     (Defect::OffsetSticks, &["read: offset and length"]),
+    (Defect::IgnoresText, &["text: lines"]),
     (Defect::MissingIsEmpty, &["read: missing file"]),
     (
         Defect::MissingIsRefused,

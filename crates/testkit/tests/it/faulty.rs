@@ -8,7 +8,7 @@ use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectReport, CreateDirOptions, Disposition, Entry,
     EntryKind, Error, ErrorKind, FreeSpace, ListOptions, ListSummary, Listing, Operation,
     Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session,
-    SessionExt as _, StatOptions, Timestamp, Transferred, WriteBody, WriteOptions,
+    SessionExt as _, StatOptions, Timestamp, TransferType, Transferred, WriteBody, WriteOptions,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub(crate) enum Defect {
     IgnoresOffset,
     IgnoresLength,
     OffsetSticks,
+    IgnoresText,
     MissingIsEmpty,
     MissingIsRefused,
     ErrorsWithoutPath,
@@ -247,6 +248,7 @@ impl Session for Faulty {
         match self.marks.defect {
             Defect::IgnoresOffset => options.offset = 0,
             Defect::IgnoresLength => options.length = None,
+            Defect::IgnoresText => options.transfer_type = TransferType::Binary,
             Defect::OffsetSticks if options.offset == 0 => options.offset = self.last_offset,
             _ => {}
         }
@@ -301,6 +303,9 @@ impl Session for Faulty {
     ) -> Result<Box<dyn WriteBody + 's>> {
         self.marks.enter()?;
         let mut tail = Vec::new();
+        if self.marks.defect == Defect::IgnoresText {
+            options.transfer_type = TransferType::Binary;
+        }
         options.disposition = match (self.marks.defect, options.disposition) {
             (Defect::CreateNewReplaces, Disposition::CreateNew)
             | (Defect::AppendReplaces, Disposition::Append) => Disposition::Replace,
