@@ -3,7 +3,9 @@
 use std::{error::Error, fs, io::Write as _, net::TcpStream, num::NonZeroU16, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use ftp_connect::{ConnectParams, ReadOptions, RemotePath, Session, SessionExt as _, WriteOptions};
+use ftp_connect::{
+    ConnectParams, FileToWrite, ReadOptions, RemotePath, Session, SessionExt as _, WriteOptions,
+};
 
 /// Who does it, and what.
 #[derive(Debug, Args)]
@@ -80,14 +82,18 @@ async fn ours(work: &Work) -> Result<(), Box<dyn Error>> {
             }
         }
         Kind::SmallUp => {
+            let mut files = Vec::new();
             for entry in fs::read_dir(&work.local)? {
                 let entry = entry?;
                 let name: RemotePath = entry.file_name().to_string_lossy().parse()?;
-                let content = fs::read(entry.path())?;
-                let to = remote.join(&name);
-                session
-                    .write_all(&to, &content, WriteOptions::default())
-                    .await?;
+                files.push(FileToWrite::new(
+                    remote.join(&name),
+                    fs::read(entry.path())?,
+                ));
+            }
+            let mut written = session.write_files(files);
+            while let Some(file) = written.next().await {
+                file.outcome?;
             }
         }
     }

@@ -62,7 +62,7 @@ pub use error::{
 pub use ext::SessionExt;
 pub use fingerprint::{AllowedFingerprints, Fingerprint, FingerprintTarget, FingerprintType};
 pub use host::Host;
-pub use many::{FileContent, FileContents};
+pub use many::{FileContent, FileContents, FileToWrite, FileWritten, FilesWritten};
 pub use options::{
     CopyOptions, CreateDirOptions, Disposition, LineEnd, ListOptions, ReadOptions, RenameOptions,
     StatOptions, TransferType, WriteOptions,

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::{
     Capabilities, ConnectReport, CopyOptions, CreateDirOptions, Entry, Error, ErrorKind,
-    FileContents, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions,
-    RemotePath, RenameOptions, Result, StatOptions, Timestamp, WriteBody, WriteOptions,
-    many::OneByOne,
+    FileContents, FileToWrite, FilesWritten, HostProfile, ListOptions, Listing, Operation,
+    Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, StatOptions, Timestamp,
+    WriteBody, WriteOptions, many::OneByOne,
 };
 
 /// A logged-in connection to a file server.
@@ -88,7 +88,16 @@ pub trait Session: Debug + Send {
         paths: Vec<RemotePath>,
         limit: u64,
     ) -> Box<dyn FileContents + 's> {
-        Box::new(OneByOne::new(self, paths, limit))
+        Box::new(OneByOne::reading(self, paths, limit))
+    }
+
+    /// Writes many files, each whole and from memory. Backends that can keep several files under way at once
+    /// do, so that many small files cost few round trips; all others write one after the other.
+    ///
+    /// Nothing is written but by waiting for [`FilesWritten::next`]. What is dropped with the returned value
+    /// may have been begun, up to some tens of files, and the session goes on as after a dropped body.
+    fn write_files<'s>(&'s mut self, files: Vec<FileToWrite>) -> Box<dyn FilesWritten + 's> {
+        Box::new(OneByOne::writing(self, files))
     }
 
     /// Opens a second session over the same connection, as the same user: nothing is dialled and nobody

@@ -41,13 +41,14 @@
 #[doc(inline)]
 pub use ftp_connect_core::{
     AllowedFingerprints, Capabilities, CertificateProblem, CertificateReport, Challenge, Checksum,
-    ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions, DataMethod, Disposition,
-    Encryption, Entry, EntryKind, Error, ErrorKind, Fingerprint, FingerprintTarget,
-    FingerprintType, FreeSpace, Host, HostKeyCheck, HostKeyProblem, HostKeyReport, HostProfile,
-    LineEnd, ListOptions, ListSummary, Listing, Mode, Operation, Permissions, Precision, Prompt,
-    Prompter, ReadBody, ReadOptions, Registry, RemotePath, RenameOptions, Result, Retry, Secret,
-    ServerReply, Session, SessionExt, StatOptions, Step, Timestamp, Timings, TlsReport,
-    TransferType, Transferred, Transport, WriteBody, WriteOptions, Zone, params,
+    ChecksumAlgorithm, ConnectParams, ConnectReport, CopyOptions, CreateDirOptions, DataMethod,
+    Disposition, Encryption, Entry, EntryKind, Error, ErrorKind, FileContent, FileContents,
+    FileToWrite, FileWritten, FilesWritten, Fingerprint, FingerprintTarget, FingerprintType,
+    FreeSpace, Host, HostKeyCheck, HostKeyProblem, HostKeyReport, HostProfile, LineEnd,
+    ListOptions, ListSummary, Listing, Mode, Operation, Permissions, Precision, Prompt, Prompter,
+    ReadBody, ReadOptions, Registry, RemotePath, RenameOptions, Result, Retry, Secret, ServerReply,
+    Session, SessionExt, StatOptions, Step, Timestamp, Timings, TlsReport, TransferType,
+    Transferred, Transport, WriteBody, WriteOptions, Zone, params,
 };
 #[cfg(feature = "plain")]
 pub use ftp_connect_plain as plain;

@@ -28,14 +28,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectReport, CopyOptions, CreateDirOptions, Entry,
-    Error, ErrorKind, FileContents, FreeSpace, ListOptions, Listing, Operation, Permissions,
-    ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session, StatOptions, Timestamp,
-    TransferType, WriteBody, WriteOptions, params::Timeouts,
+    Error, ErrorKind, FileContents, FileToWrite, FilesWritten, FreeSpace, ListOptions, Listing,
+    Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, Session,
+    StatOptions, Timestamp, TransferType, WriteBody, WriteOptions, params::Timeouts,
 };
 
 use self::{
     listing::Entries,
-    many::ManyFiles,
+    many::Many,
     read::Reading,
     server::Server,
     write::{Target, Writing},
@@ -94,6 +94,34 @@ impl SftpSession {
         let attributes = self.follow(path).await.ok()?;
         Some(listing::is_dir(&attributes))
     }
+
+    async fn begin_read(&self, path: &RemotePath, options: ReadOptions) -> Result<Box<Reading>> {
+        let fail = |error| about(error, Operation::Read, path);
+        refuse_ascii(options.transfer_type).map_err(fail)?;
+        let file = self.open_to_read(path).await.map_err(fail)?;
+        let (chunk, idle) = (self.server.read_chunk, self.timeouts.idle);
+        Ok(Box::new(Reading::new(
+            file,
+            path.clone(),
+            options,
+            chunk,
+            idle,
+        )))
+    }
+
+    async fn begin_write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<Writing>> {
+        let fail = |error| about(error, Operation::Write, path);
+        refuse_ascii(options.transfer_type).map_err(fail)?;
+        let opened = self.open_to_write(path, options.disposition).await;
+        let (file, start) = opened.map_err(fail)?;
+        let target = Target {
+            path: path.clone(),
+            start,
+            options,
+        };
+        let idle = self.timeouts.idle;
+        Ok(Box::new(Writing::new(file, target, &self.server, idle)))
+    }
 }
 
 #[async_trait]
@@ -138,17 +166,7 @@ impl Session for SftpSession {
         path: &RemotePath,
         options: ReadOptions,
     ) -> Result<Box<dyn ReadBody + 's>> {
-        let fail = |error| about(error, Operation::Read, path);
-        refuse_ascii(options.transfer_type).map_err(fail)?;
-        let file = self.open_to_read(path).await.map_err(fail)?;
-        let (chunk, idle) = (self.server.read_chunk, self.timeouts.idle);
-        Ok(Box::new(Reading::new(
-            file,
-            path.clone(),
-            options,
-            chunk,
-            idle,
-        )))
+        Ok(self.begin_read(path, options).await?)
     }
 
     async fn write<'s>(
@@ -156,21 +174,7 @@ impl Session for SftpSession {
         path: &RemotePath,
         options: WriteOptions,
     ) -> Result<Box<dyn WriteBody + 's>> {
-        let fail = |error| about(error, Operation::Write, path);
-        refuse_ascii(options.transfer_type).map_err(fail)?;
-        let opened = self.open_to_write(path, options.disposition).await;
-        let (file, start) = opened.map_err(fail)?;
-        let target = Target {
-            path: path.clone(),
-            start,
-            options,
-        };
-        Ok(Box::new(Writing::new(
-            file,
-            target,
-            &self.server,
-            self.timeouts.idle,
-        )))
+        Ok(self.begin_write(path, options).await?)
     }
 
     fn read_files<'s>(
@@ -178,14 +182,11 @@ impl Session for SftpSession {
         paths: Vec<RemotePath>,
         limit: u64,
     ) -> Box<dyn FileContents + 's> {
-        let idle = self.timeouts.idle;
-        Box::new(ManyFiles::new(
-            &self.client,
-            &self.server,
-            paths,
-            limit,
-            idle,
-        ))
+        Box::new(Many::reading(self, paths, limit))
+    }
+
+    fn write_files<'s>(&'s mut self, files: Vec<FileToWrite>) -> Box<dyn FilesWritten + 's> {
+        Box::new(Many::writing(self, files))
     }
 
     async fn open_another(&mut self) -> Result<Box<dyn Session>> {

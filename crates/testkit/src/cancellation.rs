@@ -12,8 +12,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use ftp_connect_core::{
-    ChecksumAlgorithm, Disposition, Error, ErrorKind, Permissions, ReadOptions, RemotePath, Result,
-    Session, SessionExt as _, Timestamp, WriteOptions,
+    ChecksumAlgorithm, Disposition, Error, ErrorKind, FileToWrite, Permissions, ReadOptions,
+    RemotePath, Result, Session, SessionExt as _, Timestamp, WriteOptions,
 };
 
 /// How often each operation was dropped in the middle.
@@ -78,20 +78,28 @@ enum Operation {
     List,
     Read,
     ReadPart,
+    ReadFiles,
     Write,
     CreateNew,
     Append,
+    WriteFiles,
     Rename,
     RemoveFile,
     CreateDir,
     RemoveDir,
     SetModified,
     SetPermissions,
+    CreateSymlink,
+    CreateHardLink,
+    CopyFile,
+    RealPath,
+    ExpandHome,
     Checksum,
     CurrentDir,
     SetCurrentDir,
     FreeSpace,
     KeepAlive,
+    OpenAnother,
     Raw,
 }
 
@@ -101,20 +109,28 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("list", Operation::List),
     ("read", Operation::Read),
     ("read of a part", Operation::ReadPart),
+    ("read_files", Operation::ReadFiles),
     ("write", Operation::Write),
     ("write of a new file", Operation::CreateNew),
     ("append", Operation::Append),
+    ("write_files", Operation::WriteFiles),
     ("rename", Operation::Rename),
     ("remove_file", Operation::RemoveFile),
     ("create_dir", Operation::CreateDir),
     ("remove_dir", Operation::RemoveDir),
     ("set_modified", Operation::SetModified),
     ("set_permissions", Operation::SetPermissions),
+    ("create_symlink", Operation::CreateSymlink),
+    ("create_hard_link", Operation::CreateHardLink),
+    ("copy_file", Operation::CopyFile),
+    ("real_path", Operation::RealPath),
+    ("expand_home", Operation::ExpandHome),
     ("checksum", Operation::Checksum),
     ("current_dir", Operation::CurrentDir),
     ("set_current_dir", Operation::SetCurrentDir),
     ("free_space", Operation::FreeSpace),
     ("keep_alive", Operation::KeepAlive),
+    ("open_another", Operation::OpenAnother),
     ("raw", Operation::Raw),
 ];
 
@@ -202,6 +218,12 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
             while body.read(&mut [0; 100]).await? > 0 {}
             body.finish().await.map(drop)
         }
+        Operation::ReadFiles => {
+            let paths = vec![names.work.clone(), names.missing.clone(), names.one.clone()];
+            let mut files = session.read_files(paths, 100);
+            while files.next().await.is_some() {}
+            Ok(())
+        }
         Operation::Write => {
             let options = write(Disposition::Replace);
             session
@@ -223,6 +245,13 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
                 .await
                 .map(drop)
         }
+        Operation::WriteFiles => {
+            let paths = [&names.work, &names.renamed, &names.missing];
+            let files = paths.map(|path| FileToWrite::new(path.clone(), b"new".to_vec()));
+            let mut written = session.write_files(files.into());
+            while written.next().await.is_some() {}
+            Ok(())
+        }
         Operation::Rename => {
             session
                 .rename(&names.work, &names.renamed, Default::default())
@@ -243,6 +272,19 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
             let permissions = Permissions::from_mode(0o600);
             session.set_permissions(&names.work, permissions).await
         }
+        Operation::CreateSymlink => session.create_symlink(&names.missing, &names.work).await,
+        Operation::CreateHardLink => session.create_hard_link(&names.missing, &names.work).await,
+        Operation::CopyFile => {
+            let options = Default::default();
+            session
+                .copy_file(&names.work, &names.missing, options)
+                .await
+        }
+        Operation::RealPath => session.real_path(&names.work).await.map(drop),
+        Operation::ExpandHome => {
+            let home = RemotePath::new("~")?;
+            session.expand_home(&home).await.map(drop)
+        }
         Operation::Checksum => {
             let algorithm = ChecksumAlgorithm::Sha256;
             session.checksum(&names.work, algorithm).await.map(drop)
@@ -251,6 +293,7 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
         Operation::SetCurrentDir => session.set_current_dir(&names.folder).await,
         Operation::FreeSpace => session.free_space(&names.base).await.map(drop),
         Operation::KeepAlive => session.keep_alive().await,
+        Operation::OpenAnother => session.open_another().await.map(drop),
         Operation::Raw => session.raw(b"SYST").await.map(drop),
     }
 }

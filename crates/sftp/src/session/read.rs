@@ -217,6 +217,48 @@ impl Reading {
         error.with_operation(Operation::Read).with_path(&self.path)
     }
 
+    /// Waits until something is ready, or the end is reached.
+    ///
+    /// Cancel safe.
+    async fn fill(&mut self) -> Result<()> {
+        if self.failed {
+            return Err(self.fail(status::failed_before()));
+        }
+        while self.ready.is_empty() && !self.ended {
+            match self.advance().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    // What has not come in time may still come; anything else leaves a gap.
+                    self.failed = error.kind() != &ErrorKind::TimedOut;
+                    return Err(self.explain(error).await);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All of it from here on, at most `limit` bytes.
+    pub(super) async fn whole(mut self: Box<Self>, limit: u64) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        loop {
+            self.fill().await?;
+            let ready = std::mem::take(&mut self.ready);
+            if ready.is_empty() {
+                break;
+            }
+            self.read += ready.len() as u64;
+            content.extend_from_slice(&ready);
+        }
+        if self.read > limit {
+            let error = Error::new(ErrorKind::LimitExceeded)
+                .with_message(format!("the file has more than {limit} bytes"));
+            return Err(self.fail(error));
+        }
+        self.finish().await?;
+        Ok(content)
+    }
+
     fn fail(&self, error: Error) -> Error {
         error.with_operation(Operation::Read).with_path(&self.path)
     }
@@ -238,23 +280,7 @@ impl ReadBody for Reading {
         if buffer.is_empty() {
             return Ok(0);
         }
-        if self.failed {
-            return Err(self.fail(status::failed_before()));
-        }
-        while self.ready.is_empty() {
-            if self.ended {
-                return Ok(0);
-            }
-            match self.advance().await {
-                Ok(true) => {}
-                Ok(false) => return Ok(0),
-                Err(error) => {
-                    // What has not come in time may still come; anything else leaves a gap.
-                    self.failed = error.kind() != &ErrorKind::TimedOut;
-                    return Err(self.explain(error).await);
-                }
-            }
-        }
+        self.fill().await?;
         let length = buffer.len().min(self.ready.len());
         buffer[..length].copy_from_slice(&self.ready.split_to(length));
         self.read += length as u64;

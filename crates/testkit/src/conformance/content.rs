@@ -1,8 +1,8 @@
 //! Checks of reading and writing.
 
 use ftp_connect_core::{
-    Disposition, EntryKind, ErrorKind, LineEnd, Operation, ReadOptions, Result, SessionExt as _,
-    TransferType, WriteOptions,
+    Disposition, EntryKind, ErrorKind, FileToWrite, LineEnd, Operation, ReadOptions, RemotePath,
+    Result, SessionExt as _, TransferType, WriteOptions,
 };
 
 use super::Test;
@@ -23,6 +23,9 @@ pub(super) fn tests(large: usize) -> Vec<Test> {
         }),
         Test::new("content: many files at once", |probe| {
             Box::pin(many_files(probe))
+        }),
+        Test::new("content: many files written at once", |probe| {
+            Box::pin(many_written(probe))
         }),
         Test::new("read: offset and length", |probe| Box::pin(ranges(probe))),
         Test::new("read: missing file", |probe| Box::pin(read_missing(probe))),
@@ -105,6 +108,43 @@ async fn many_files(probe: &mut Probe) -> Result<(), Stop> {
     probe
         .expect_content(path, content.as_deref().unwrap_or_default())
         .await
+}
+
+/// Writes many files by one call; what cannot be written among them is told in its place.
+async fn many_written(probe: &mut Probe) -> Result<(), Stop> {
+    let file = |probe: &Probe, n: usize| {
+        FileToWrite::new(probe.path(&format!("file {n}")), pattern(n * 37))
+    };
+    let mut files: Vec<_> = (0..12).map(|n| file(probe, n)).collect();
+    let nowhere = probe.path("missing").join(&RemotePath::new("file")?);
+    files.insert(3, FileToWrite::new(nowhere.clone(), pattern(5)));
+    let mut written = probe.session()?.write_files(files.clone());
+    for file in &files {
+        let Some(one) = written.next().await else {
+            return Stop::failed(format!("nothing was told of {:?}", file.path));
+        };
+        if one.path != file.path {
+            return Stop::failed(format!("{:?} came in place of {:?}", one.path, file.path));
+        }
+        if file.path == nowhere {
+            expect_error(one.outcome, "a file in a missing folder", |_| true)?;
+        } else if one.outcome?.bytes != file.content.len() as u64 {
+            return Stop::failed(format!("not all of {:?} counts as written", file.path));
+        }
+    }
+    if written.next().await.is_some() {
+        return Stop::failed("more was told of than was given");
+    }
+    drop(written);
+    for file in files.iter().filter(|file| file.path != nowhere) {
+        probe.expect_content(&file.path, &file.content).await?;
+    }
+    // Given up in the middle, the session goes on.
+    let mut written = probe.session()?.write_files(files.clone());
+    written.next().await;
+    drop(written);
+    probe.write(&files[1].path, b"after").await?;
+    probe.expect_content(&files[1].path, b"after").await
 }
 
 /// Writes and reads in pieces of a few bytes, with empty ones in between.
