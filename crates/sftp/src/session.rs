@@ -55,6 +55,8 @@ pub(crate) struct SftpSession {
     report: ConnectReport,
     timeouts: Timeouts,
     server: Server,
+    /// Where relative paths begin. The protocol has no such thing: it is put before them here.
+    folder: RemotePath,
 }
 
 impl SftpSession {
@@ -73,6 +75,11 @@ impl SftpSession {
 
     async fn simple(&self, request: &Request<'_>) -> Result<()> {
         status::done(self.call(request).await?)
+    }
+
+    /// The path as the server is to hear it.
+    fn here(&self, path: &RemotePath) -> RemotePath {
+        self.folder.join(path)
     }
 
     async fn lstat(&self, path: &RemotePath) -> Result<Attributes> {
@@ -98,7 +105,7 @@ impl SftpSession {
     async fn begin_read(&self, path: &RemotePath, options: ReadOptions) -> Result<Box<Reading>> {
         let fail = |error| about(error, Operation::Read, path);
         refuse_ascii(options.transfer_type).map_err(fail)?;
-        let file = self.open_to_read(path).await.map_err(fail)?;
+        let file = self.open_to_read(&self.here(path)).await.map_err(fail)?;
         let (chunk, idle) = (self.server.read_chunk, self.timeouts.idle);
         Ok(Box::new(Reading::new(
             file,
@@ -112,10 +119,12 @@ impl SftpSession {
     async fn begin_write(&self, path: &RemotePath, options: WriteOptions) -> Result<Box<Writing>> {
         let fail = |error| about(error, Operation::Write, path);
         refuse_ascii(options.transfer_type).map_err(fail)?;
-        let opened = self.open_to_write(path, options.disposition).await;
+        let here = self.here(path);
+        let opened = self.open_to_write(&here, options.disposition).await;
         let (file, start) = opened.map_err(fail)?;
         let target = Target {
             path: path.clone(),
+            here,
             start,
             options,
         };
@@ -135,10 +144,11 @@ impl Session for SftpSession {
     }
 
     async fn stat(&mut self, path: &RemotePath, options: StatOptions) -> Result<Entry> {
+        let here = self.here(path);
         let attributes = if options.follow_links {
-            self.follow(path).await
+            self.follow(&here).await
         } else {
-            self.lstat(path).await
+            self.lstat(&here).await
         };
         attributes
             .map(|attributes| listing::entry(path.clone(), &attributes, b""))
@@ -150,7 +160,7 @@ impl Session for SftpSession {
         path: &RemotePath,
         options: ListOptions,
     ) -> Result<Box<dyn Listing + 's>> {
-        let folder = self.open_to_list(path).await;
+        let folder = self.open_to_list(&self.here(path)).await;
         let folder = folder.map_err(|error| about(error, Operation::List, path))?;
         let idle = self.timeouts.idle;
         Ok(Box::new(Entries::new(
@@ -213,47 +223,49 @@ impl Session for SftpSession {
         to: &RemotePath,
         options: RenameOptions,
     ) -> Result<()> {
-        let outcome = self.rename_to(from, to, options).await;
+        let outcome = self
+            .rename_to(&self.here(from), &self.here(to), options)
+            .await;
         outcome.map_err(|error| about(error, Operation::Rename, from))
     }
 
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
-        let outcome = self.remove(path).await;
+        let outcome = self.remove(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::RemoveFile, path))
     }
 
     async fn create_dir(&mut self, path: &RemotePath, options: CreateDirOptions) -> Result<()> {
-        let outcome = self.make_dir(path, options).await;
+        let outcome = self.make_dir(&self.here(path), options).await;
         outcome.map_err(|error| about(error, Operation::CreateDir, path))
     }
 
     async fn remove_dir(&mut self, path: &RemotePath) -> Result<()> {
-        let outcome = self.remove_empty_dir(path).await;
+        let outcome = self.remove_empty_dir(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::RemoveDir, path))
     }
 
     async fn set_modified(&mut self, path: &RemotePath, modified: Timestamp) -> Result<()> {
-        let outcome = self.set_times(path, modified).await;
+        let outcome = self.set_times(&self.here(path), modified).await;
         outcome.map_err(|error| about(error, Operation::SetModified, path))
     }
 
     async fn set_permissions(&mut self, path: &RemotePath, permissions: Permissions) -> Result<()> {
-        let outcome = self.set_mode(path, permissions).await;
+        let outcome = self.set_mode(&self.here(path), permissions).await;
         outcome.map_err(|error| about(error, Operation::SetPermissions, path))
     }
 
     async fn read_link(&mut self, path: &RemotePath) -> Result<RemotePath> {
-        let outcome = self.link_target(path).await;
+        let outcome = self.link_target(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::ReadLink, path))
     }
 
     async fn create_symlink(&mut self, link: &RemotePath, target: &RemotePath) -> Result<()> {
-        let outcome = self.link(link, target).await;
+        let outcome = self.link(&self.here(link), target).await;
         outcome.map_err(|error| about(error, Operation::CreateLink, link))
     }
 
     async fn create_hard_link(&mut self, link: &RemotePath, existing: &RemotePath) -> Result<()> {
-        let outcome = self.hard_link(link, existing).await;
+        let outcome = self.hard_link(&self.here(link), &self.here(existing)).await;
         outcome.map_err(|error| about(error, Operation::CreateLink, link))
     }
 
@@ -263,17 +275,22 @@ impl Session for SftpSession {
         to: &RemotePath,
         options: CopyOptions,
     ) -> Result<()> {
-        let outcome = self.copy(from, to, options).await;
+        let outcome = self.copy(&self.here(from), &self.here(to), options).await;
         outcome.map_err(|error| about(error, Operation::CopyFile, from))
     }
 
     async fn real_path(&mut self, path: &RemotePath) -> Result<RemotePath> {
-        let outcome = self.resolve(path).await;
+        let outcome = self.resolve(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::RealPath, path))
     }
 
     async fn expand_home(&mut self, path: &RemotePath) -> Result<RemotePath> {
-        let outcome = self.expand(path).await;
+        // Only what begins with a tilde is not relative to a folder.
+        let outcome = if path.as_bytes().starts_with(b"~") {
+            self.expand(path).await
+        } else {
+            self.expand(&self.here(path)).await
+        };
         outcome.map_err(|error| about(error, Operation::RealPath, path))
     }
 
@@ -282,18 +299,26 @@ impl Session for SftpSession {
         path: &RemotePath,
         algorithm: ChecksumAlgorithm,
     ) -> Result<Checksum> {
-        let outcome = self.digest(path, algorithm).await;
+        let outcome = self.digest(&self.here(path), algorithm).await;
         outcome.map_err(|error| about(error, Operation::Checksum, path))
     }
 
     async fn current_dir(&mut self) -> Result<RemotePath> {
-        let request = Request::RealPath { path: b"." };
-        let answer = self.call(&request).await.and_then(single_name);
+        if !self.folder.is_empty() {
+            return Ok(self.folder.clone());
+        }
+        let answer = self.realpath(&self.folder).await;
         answer.map_err(|error| error.with_operation(Operation::CurrentDir))
     }
 
+    async fn set_current_dir(&mut self, path: &RemotePath) -> Result<()> {
+        let found = self.find_dir(&self.here(path)).await;
+        self.folder = found.map_err(|error| about(error, Operation::SetCurrentDir, path))?;
+        Ok(())
+    }
+
     async fn free_space(&mut self, path: &RemotePath) -> Result<FreeSpace> {
-        let outcome = self.room(path).await;
+        let outcome = self.room(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::FreeSpace, path))
     }
 

@@ -34,7 +34,7 @@ impl SftpSession {
         }
     }
 
-    async fn realpath(&self, path: &RemotePath) -> Result<RemotePath> {
+    pub(super) async fn realpath(&self, path: &RemotePath) -> Result<RemotePath> {
         let request = Request::RealPath { path: wire(path) };
         single_name(self.call(&request).await?)
     }

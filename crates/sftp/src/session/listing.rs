@@ -154,10 +154,21 @@ pub(super) fn is_link(attributes: &Attributes) -> bool {
     kind(attributes, b"") == EntryKind::Symlink
 }
 
+/// Whether its size tells how much was written to it: it is a file, or the server does not say what it is.
+pub(super) fn may_be_file(attributes: &Attributes) -> bool {
+    matches!(type_bits(attributes), None | Some(0 | REGULAR))
+}
+
+/// The bits of the type, as in POSIX `<sys/stat.h>`.
+fn type_bits(attributes: &Attributes) -> Option<u32> {
+    attributes.permissions.map(|mode| mode & 0o170_000)
+}
+
+const REGULAR: u32 = 0o100_000;
+
 fn kind(attributes: &Attributes, long: &[u8]) -> EntryKind {
-    // The bits of the type, as in POSIX <sys/stat.h>.
-    match attributes.permissions.map(|mode| mode & 0o170_000) {
-        Some(0o100_000) => EntryKind::File,
+    match type_bits(attributes) {
+        Some(REGULAR) => EntryKind::File,
         Some(0o040_000) => EntryKind::Dir,
         Some(0o120_000) => EntryKind::Symlink,
         // Some servers give the permission bits alone.

@@ -70,6 +70,7 @@ impl Server {
         can.sync = self.fsync;
         can.checksum = self.md5_hash || self.check_file.is_some();
         can.current_dir = true;
+        can.set_current_dir = true;
         can.free_space = self.statvfs;
         can.open_another = true;
         can.any_name_bytes = true;

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use ftp_connect_core::{
-    ConnectParams, ConnectReport, Error, ErrorKind, Operation, Result, Timings, params::Timeouts,
+    ConnectParams, ConnectReport, Error, ErrorKind, Operation, RemotePath, Result, Timings,
+    params::Timeouts,
 };
 
 use super::{SftpSession, server::Server, single_name, status};
@@ -72,6 +73,7 @@ impl SftpSession {
             report,
             timeouts,
             server,
+            folder: RemotePath::login_folder(),
         })
     }
 }

@@ -89,6 +89,17 @@ impl SftpSession {
         })
     }
 
+    /// The absolute path of a folder that must be there.
+    pub(super) async fn find_dir(&self, path: &RemotePath) -> Result<RemotePath> {
+        let absolute = self.realpath(path).await?;
+        // A path is no proof: OpenSSH gives one for a name that is not there.
+        if listing::is_dir(&self.follow(&absolute).await?) {
+            Ok(absolute)
+        } else {
+            Err(Error::new(ErrorKind::NotADirectory))
+        }
+    }
+
     /// Whether a folder has entries; unknown counts as no.
     async fn has_entries(&self, path: &RemotePath) -> bool {
         let Ok(folder) = self.open_dir(path).await else {

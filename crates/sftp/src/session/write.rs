@@ -13,7 +13,9 @@ use ftp_connect_core::{
 };
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
-use super::{attributes, handle::OpenHandle, pace::Pace, server::Server, status, wire};
+use super::{
+    attributes, handle::OpenHandle, listing::may_be_file, pace::Pace, server::Server, status, wire,
+};
 use crate::{
     client::Reply,
     proto::{Attributes, Request},
@@ -45,6 +47,8 @@ pub(super) struct Writing {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) path: RemotePath,
+    /// The path as the server is to hear it.
+    pub(super) here: RemotePath,
     /// Where in the file the first byte goes.
     pub(super) start: u64,
     pub(super) options: WriteOptions,
@@ -207,20 +211,18 @@ impl Writing {
         // Neither waits for the last of the data: the close does at the server, and the size is asked for
         // after it, by the path, since servers may answer it too early on the open file.
         let incomplete = self.attributes_incomplete();
-        let (Target { path, start, .. }, end) = (self.target, self.offset);
+        let (Target { here, start, .. }, end) = (self.target, self.offset);
         let mut under_way = self.under_way;
         let mut closing = self.handle.send_close();
-        let mut size = client.request(&Request::Stat { path: wire(&path) });
+        let mut known = client.request(&Request::Stat { path: wire(&here) });
         while let Some(front) = under_way.front_mut() {
             status::done(front.reply.wait(idle).await?)?;
             under_way.pop_front();
         }
         status::done(closing.wait(idle).await?)?;
-        let size = match size.wait(idle).await.and_then(status::attributes) {
-            Ok(attributes) => attributes.size,
-            // A server that cannot tell has confirmed every byte all the same.
-            Err(_) => None,
-        };
+        // A server that cannot tell has confirmed every byte all the same, and what is no file keeps none.
+        let known = known.wait(idle).await.and_then(status::attributes);
+        let size = known.ok().filter(may_be_file).and_then(|known| known.size);
         if let Some(size) = size
             && size < end
         {

@@ -282,10 +282,15 @@ pub(crate) fn names(id: u32, names: &[(&[u8], u32)]) -> Vec<u8> {
 
 /// Attributes of a file of this size.
 pub(crate) fn file(id: u32, size: u64) -> Vec<u8> {
+    attributes(id, size, 0o100_644)
+}
+
+/// Size and mode of whatever it is.
+pub(crate) fn attributes(id: u32, size: u64, mode: u32) -> Vec<u8> {
     let mut out = head(105, id);
     out.extend_from_slice(&5_u32.to_be_bytes());
     out.extend_from_slice(&size.to_be_bytes());
-    out.extend_from_slice(&0o100_644_u32.to_be_bytes());
+    out.extend_from_slice(&mode.to_be_bytes());
     out
 }
 

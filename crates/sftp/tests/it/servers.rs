@@ -11,8 +11,8 @@ use std::{
 
 use ftp_connect_core::{
     ConnectParams, Encryption, Error, ErrorKind, ListOptions, ReadOptions, RemotePath,
-    RenameOptions, Session, SessionExt as _, StatOptions, Transport as _, WriteOptions,
-    params::Timeouts,
+    RenameOptions, Result, Session, SessionExt as _, StatOptions, Transferred, Transport as _,
+    WriteOptions, params::Timeouts,
 };
 use ftp_connect_sftp::SftpTransport;
 use ftp_connect_testkit::sftp::UserKey;
@@ -212,7 +212,9 @@ async fn a_file_without_a_size_is_read_to_its_end() {
 }
 
 /// Writes 200,000 bytes to a server that answers like this.
-async fn write_to(answer: impl FnMut(u8, u32, &[u8]) -> Option<Vec<u8>> + Send + 'static) -> Error {
+async fn write_to(
+    answer: impl FnMut(u8, u32, &[u8]) -> Option<Vec<u8>> + Send + 'static,
+) -> Result<Transferred> {
     let mut answer = answer;
     let server = Odd::answering(move |kind, id, body| {
         vec![answer(kind, id, body).unwrap_or_else(|| match kind {
@@ -224,10 +226,21 @@ async fn write_to(answer: impl FnMut(u8, u32, &[u8]) -> Option<Vec<u8>> + Send +
     .await;
     let mut session = session(&server).await;
     let content = pattern(200_000);
-    let outcome = session
+    session
         .write_all(&path("f"), &content, WriteOptions::default())
-        .await;
-    outcome.unwrap_err()
+        .await
+}
+
+#[tokio::test]
+async fn what_is_no_file_has_no_size_to_compare_with() {
+    // A device takes everything and stays at 0 bytes; a server that gives no types is taken to mean a file.
+    let to =
+        |mode| write_to(move |kind, id, _| (kind == STAT).then(|| odd::attributes(id, 0, mode)));
+    assert_eq!(to(0o020_666).await.unwrap().bytes, 200_000);
+    for mode in [0o100_666, 0o666] {
+        let error = to(mode).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::TransferNotWhole, "{error}");
+    }
 }
 
 #[tokio::test]
@@ -236,12 +249,17 @@ async fn a_write_is_done_when_all_of_it_is_confirmed() {
     let full = write_to(move |kind, id, _| {
         (kind == WRITE && third.fetch_add(1, Ordering::Relaxed) == 2).then(|| odd::status(id, 14))
     })
-    .await;
+    .await
+    .unwrap_err();
     assert_eq!(full.kind(), &ErrorKind::NoSpace, "{full}");
     assert_eq!(full.reply().unwrap().code, 14);
-    let close = write_to(|kind, id, _| (kind == CLOSE).then(|| odd::status(id, 15))).await;
+    let close = write_to(|kind, id, _| (kind == CLOSE).then(|| odd::status(id, 15)))
+        .await
+        .unwrap_err();
     assert_eq!(close.kind(), &ErrorKind::NoSpace, "{close}");
-    let short = write_to(|kind, id, _| (kind == STAT).then(|| odd::file(id, 199_999))).await;
+    let short = write_to(|kind, id, _| (kind == STAT).then(|| odd::file(id, 199_999)))
+        .await
+        .unwrap_err();
     assert_eq!(short.kind(), &ErrorKind::TransferNotWhole, "{short}");
 }
 
