@@ -29,7 +29,7 @@
 //! | `tls` (default) | `ExplicitTls`, `ImplicitTls` | rustls |
 //! | `tls-reuse` | `ExplicitTlsReuse`, and the other two with session reuse or `legacy` | OpenSSL |
 //! | `sftp` (default) | `SshPassword`, `SshKeyFile`, `SshKeyContent` | russh |
-//! | `transfer` (default) | whole files to and from disk, over any backend | — |
+//! | `transfer` (default) | files, pools of sessions and mirrored folders, over any backend | — |
 //! | `vendored-openssl` | builds the OpenSSL of `tls-reuse` from source | — |
 //!
 //! Features only add. Without any, [`Registry`], the traits and a backend of one's own still work.

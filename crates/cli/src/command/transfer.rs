@@ -8,7 +8,7 @@ use std::{
 use ftp_connect::{
     Error, ErrorKind, RemotePath, TransferType,
     params::Encoding,
-    transfer::{self, Integrity, TransferOptions},
+    transfer::{self, Integrity, Overwrite, TransferOptions},
 };
 
 use super::{Open, Outcome};
@@ -39,7 +39,7 @@ pub(super) async fn get(
     let session = &mut *open.session;
     if to_stdout {
         let mut stdout = tokio::io::stdout();
-        transfer::download_to(session, &path, &mut stdout, how.options(), &mut show).await?;
+        transfer::download_to(session, &path, &mut stdout, &how.options(), &mut show).await?;
         open.leave(output).await;
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub(super) async fn get(
     } else {
         local.to_owned()
     };
-    let outcome = transfer::download(session, &path, &local, how.options(), &mut show).await?;
+    let outcome = transfer::download(session, &path, &local, &how.options(), &mut show).await?;
     drop(line);
     report("downloaded", &path, &local, outcome, started, output)?;
     open.leave(output).await;
@@ -84,9 +84,9 @@ pub(super) async fn put(
     let session = &mut *open.session;
     let outcome = if from_stdin {
         let mut stdin = tokio::io::stdin();
-        transfer::upload_from(session, &mut stdin, None, &path, how.options(), &mut show).await?
+        transfer::upload_from(session, &mut stdin, None, &path, &how.options(), &mut show).await?
     } else {
-        transfer::upload(session, local, &path, how.options(), &mut show).await?
+        transfer::upload(session, local, &path, &how.options(), &mut show).await?
     };
     drop(line);
     report("uploaded", &path, local, outcome, started, output)?;
@@ -101,8 +101,13 @@ impl Transfer {
         } else {
             TransferType::Binary
         };
+        let overwrite = if self.no_overwrite {
+            Overwrite::Refuse
+        } else {
+            Overwrite::Replace
+        };
         TransferOptions::default()
-            .with_overwrite(!self.no_overwrite)
+            .with_overwrite(overwrite)
             .with_transfer_type(kind)
     }
 }
@@ -117,6 +122,7 @@ fn report(
 ) -> std::io::Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let integrity = match outcome.integrity {
+        Integrity::Hash => "hash",
         Integrity::Size => "size",
         _ => "unverified",
     };
