@@ -167,7 +167,7 @@ impl<'o> Download<'o> {
                     .with_message(format!("{} is a folder", self.to.display()))
                     .with_hint("give the name of a file in it"));
             }
-            Some(old) if !old.is_file() => return self.into_device(session, progress).await,
+            Some(old) if !old.is_file() => return self.fill_device(session, progress).await,
             // The name behind a symbolic link, if it is one.
             Some(_) => self
                 .to
@@ -217,7 +217,7 @@ impl<'o> Download<'o> {
         }
     }
 
-    async fn into_device(
+    async fn fill_device(
         &self,
         session: &mut dyn Session,
         progress: &mut Observer<'_>,
@@ -320,7 +320,7 @@ impl<'o> Download<'o> {
 
     /// Transfers what is missing in the part; says whether it had a beginning.
     async fn fill(
-        &mut self,
+        &self,
         session: &mut dyn Session,
         source: &Source,
         progress: &mut Observer<'_>,

@@ -119,7 +119,7 @@ struct Folder {
 #[derive(Debug)]
 struct Above {
     real: RemotePath,
-    next: Option<Arc<Above>>,
+    next: Option<Arc<Self>>,
 }
 
 impl Above {

@@ -24,13 +24,13 @@ pub(super) mod path {
 pub(super) mod local {
     //! A path here: as the display form of a path on the server where paths are bytes, else as text.
 
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use ftp_connect_core::RemotePath;
     use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
 
     pub(in super::super) fn serialize<S: Serializer>(
-        path: &PathBuf,
+        path: &Path,
         to: S,
     ) -> Result<S::Ok, S::Error> {
         let bytes = path.as_os_str().as_encoded_bytes();
