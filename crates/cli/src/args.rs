@@ -198,6 +198,9 @@ pub(crate) struct Connection {
     /// How folders are listed: auto, mlsd, list, nlst or stat (FTP only).
     #[arg(long, value_name = "COMMAND")]
     pub list_command: Option<String>,
+    /// Send commands together without waiting for each answer: auto (to servers known to bear it), on or off.
+    #[arg(long, value_name = "WHEN")]
+    pub pipelining: Option<String>,
     /// Seconds between signs of life on the control connection during a transfer; none by default
     /// (FTP only).
     #[arg(long, value_name = "SECONDS")]

@@ -78,6 +78,9 @@ pub(crate) fn server(
             None => params,
         };
     }
+    if let Some(when) = &options.pipelining {
+        params = params.with_pipelining(when.parse()?);
+    }
     if let Some(command) = &options.list_command {
         params = params.with_list_command(command.parse()?);
     }

@@ -19,8 +19,8 @@ use std::{
 
 pub use encoding::Encoding;
 pub use parts::{
-    ActiveMode, KeySource, KnownHosts, Limits, ListCommand, PassiveAddress, Proxy, ProxyKind,
-    SessionReuse, Timeouts, TlsTrust, TlsVersion,
+    ActiveMode, KeySource, KnownHosts, Limits, ListCommand, PassiveAddress, Pipelining, Proxy,
+    ProxyKind, SessionReuse, Timeouts, TlsTrust, TlsVersion,
 };
 
 use crate::{
@@ -63,6 +63,7 @@ pub struct ConnectParams {
     active: ActiveMode,
     passive_address: PassiveAddress,
     list_command: ListCommand,
+    pipelining: Pipelining,
     encoding: Encoding,
     legacy: bool,
     limits: Limits,
@@ -112,6 +113,7 @@ impl ConnectParams {
             active: ActiveMode::default(),
             passive_address: PassiveAddress::default(),
             list_command: ListCommand::default(),
+            pipelining: Pipelining::default(),
             encoding: Encoding::default(),
             legacy: false,
             limits: Limits::default(),
@@ -327,6 +329,11 @@ impl ConnectParams {
     /// Where passive data connections go.
     pub fn passive_address(&self) -> PassiveAddress {
         self.passive_address
+    }
+
+    /// Whether FTP commands are sent together.
+    pub fn pipelining(&self) -> Pipelining {
+        self.pipelining
     }
 
     /// By which command FTP folders are listed.
@@ -547,6 +554,13 @@ impl ConnectParams {
     #[must_use]
     pub fn with_passive_address(mut self, address: PassiveAddress) -> Self {
         self.passive_address = address;
+        self
+    }
+
+    /// Sets [`ConnectParams::pipelining`].
+    #[must_use]
+    pub fn with_pipelining(mut self, pipelining: Pipelining) -> Self {
+        self.pipelining = pipelining;
         self
     }
 

@@ -84,6 +84,9 @@ pub struct HostProfile {
     /// Whether the server answers commands that were sent together, each once and in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipelining: Option<bool>,
+    /// Whether the server has let a user with a password in without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_login: Option<bool>,
     /// Whether TLS 1.2 is what its data connections can be resumed with: it demands that, and resumes none under
     /// TLS 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +110,7 @@ impl HostProfile {
             mlsd_path: None,
             host_command: None,
             pipelining: None,
+            clear_login: None,
             tls12_for_reuse: None,
         }
     }
@@ -182,6 +186,7 @@ mod tests {
             mlsd_path: Some(false),
             host_command: Some(true),
             pipelining: Some(true),
+            clear_login: Some(true),
             tls12_for_reuse: Some(true),
             ..HostProfile::new("::1".parse().unwrap(), 2121)
         }

@@ -21,7 +21,9 @@ mod transcript;
 use std::fmt;
 use std::net::SocketAddr;
 
-pub use connect::{AuthMechanism, Connect, Login, LoginRequest, LoginWarning, Protection};
+pub use connect::{
+    AuthMechanism, Connect, Login, LoginRequest, LoginWarning, Pipelining, Protection,
+};
 pub use data::{DataChannels, DataMethod, DataMode, DataPlan};
 pub use exchange::{Exchange, Wanted};
 pub use rename::Rename;

@@ -1,15 +1,16 @@
 //! From parameters to a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftp_connect_core::dial::dial;
 use ftp_connect_core::{
     ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Host, Operation, RemotePath,
-    Result, Session, Transport,
+    Result, Session, Transport, params,
 };
 use ftp_connect_ftp_proto::Argument;
 use ftp_connect_ftp_proto::flow::{
-    AuthMechanism, Connect, Flow as _, Login, LoginRequest, Protection, Step,
+    AuthMechanism, Connect, Flow as _, Login, LoginRequest, Pipelining, Protection, Step,
 };
 use tokio::time::Instant;
 
@@ -73,7 +74,54 @@ pub(crate) async fn open(
     {
         security.cap_at_tls12();
     }
-    let mut flow = Connect::new(login_request(params, protection)?);
+    let request = login_request(params, protection)?;
+    let mut flow = Connect::new(request.clone());
+    let mut standing = converse(params, name, security.as_deref(), &mut flow).await;
+    let mut pipelining = None;
+    if let Err(error) = &standing
+        && has_lost_step(error, &flow)
+    {
+        tracing::debug!(target: "ftp_connect::ftp", %error, "commands are not sent together any more");
+        pipelining = Some(false);
+        let mut flow = Connect::new(request.with_pipelining(Pipelining::Off));
+        standing = converse(params, name, security.as_deref(), &mut flow).await;
+    }
+    let (wire, report, login) = standing?;
+    if login.pipelined {
+        pipelining = Some(true);
+    }
+
+    let channels = data::channels(params, &wire);
+    let mut session = FtpSession::new(wire, params, report, login, channels, security, transport);
+    session.learnt.pipelining = pipelining.or(session.learnt.pipelining);
+    if protection == Protection::Clear && params.password().is_some() {
+        session.learnt.clear_login = Some(true);
+    }
+    Ok(session)
+}
+
+/// Whether the server seems not to bear commands that are sent together: several have no answer, and what came
+/// instead is nothing, or that it does not understand. A refused password is none of that.
+fn has_lost_step(error: &Error, flow: &Connect) -> bool {
+    flow.unanswered() > 1
+        && match (error.kind(), error.reply()) {
+            (
+                ErrorKind::TimedOut | ErrorKind::Closed | ErrorKind::Io | ErrorKind::Protocol,
+                None,
+            ) => true,
+            (_, Some(reply)) => (500..=503).contains(&reply.code),
+            _ => false,
+        }
+}
+
+/// Dials, secures and logs in.
+async fn converse(
+    params: &ConnectParams,
+    name: &'static str,
+    security: Option<&dyn ChannelSecurity>,
+    flow: &mut Connect,
+) -> Result<(Wire, ConnectReport, Login)> {
+    let protected = params.encryption() == Encryption::ImplicitTls;
     let mut report = ConnectReport::new(
         name,
         params.server().clone(),
@@ -88,17 +136,22 @@ pub(crate) async fn open(
     let mut wire = Wire::new(dialed.stream, dialed.peer, params)?;
     let mut clock = Clock::start();
 
-    if let (Protection::Implicit, Some(security)) = (protection, &security) {
-        wire.secure(security.as_ref(), params.server()).await?;
+    if let (true, Some(security)) = (protected, security) {
+        wire.secure(security, params.server()).await?;
         clock.lap(&mut report, "tls");
     }
+    let flight = FLIGHT.min(params.timeouts().reply);
     let login = loop {
         match flow.step() {
             Step::Send(command) => wire.send(&command),
             Step::NeedInput => {
                 let greeted = flow.greeting().is_some();
                 let logged_in = flow.is_logged_in();
-                let reply = match wire.next_reply().await {
+                let reply = match flow.unanswered() > 1 {
+                    true => wire.next_reply_within(flight).await,
+                    false => wire.next_reply().await,
+                };
+                let reply = match reply {
                     Ok(reply) => reply,
                     Err(error) if !greeted => return Err(no_greeting(&mut wire, error).await),
                     Err(error) => return Err(error),
@@ -112,9 +165,8 @@ pub(crate) async fn open(
             }
             Step::SecureControl => {
                 clock.lap(&mut report, "auth");
-                let security = security
-                    .as_deref()
-                    .ok_or_else(|| failure::protocol("nothing to secure with"))?;
+                let security =
+                    security.ok_or_else(|| failure::protocol("nothing to secure with"))?;
                 wire.secure(security, params.server()).await?;
                 clock.lap(&mut report, "tls");
                 flow.secured();
@@ -126,7 +178,7 @@ pub(crate) async fn open(
                 flow.cleared();
             }
             Step::Done(login) => break login,
-            Step::Failed(error) => return Err(turned_away(wire.refused(error), &flow)),
+            Step::Failed(error) => return Err(turned_away(wire.refused(error), flow)),
             _ => return Err(failure::protocol("a step that does not belong here")),
         }
     };
@@ -135,12 +187,7 @@ pub(crate) async fn open(
         report.tls = stream.tls().cloned();
     }
     fill(&mut report, params, &login);
-
-    let channels = data::channels(params, &wire);
-    report.data_method = channels.works().map(data::named);
-    Ok(FtpSession::new(
-        wire, params, report, login, channels, security, transport,
-    ))
+    Ok((wire, report, login))
 }
 
 fn protection(params: &ConnectParams, secured: bool) -> Result<Protection> {
@@ -186,7 +233,21 @@ fn login_request(params: &ConnectParams, protection: Protection) -> Result<Login
     {
         request = request.with_host(argument("server", name)?);
     }
+    let known = data::known(params);
+    let pipelining = match (
+        params.pipelining(),
+        known.and_then(|known| known.pipelining),
+    ) {
+        (params::Pipelining::Off, _) | (params::Pipelining::Auto, Some(false)) => Pipelining::Off,
+        (params::Pipelining::On, _) | (params::Pipelining::Auto, Some(true)) => Pipelining::On,
+        (params::Pipelining::Auto, None) => Pipelining::Auto,
+    };
+    let harmless = params.password().is_none()
+        || params.pipelining() == params::Pipelining::On
+        || known.is_some_and(|known| known.clear_login == Some(true));
     Ok(request
+        .with_pipelining(pipelining)
+        .with_password_at_once(harmless)
         .with_clear_data(params.tls().danger_clear_data)
         .with_clear_command_channel(params.tls().danger_clear_command_channel))
 }
@@ -292,6 +353,10 @@ impl Clock {
         self.0 = now;
     }
 }
+
+/// How long the next answer may take while several are due. Then the server is taken not to bear that, which
+/// costs a second connection.
+const FLIGHT: Duration = Duration::from_secs(10);
 
 /// The user name where none is given (RFC 1635).
 const ANONYMOUS: &str = "anonymous";

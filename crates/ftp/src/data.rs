@@ -20,10 +20,15 @@ use crate::security::ChannelSecurity;
 use crate::stream::{Socket, Stream};
 use crate::wire::Wire;
 
-/// A data connection that was agreed on: connected, or awaited.
+/// A data connection that was agreed on: connected, to be connected, or awaited.
 #[derive(Debug)]
 pub(crate) enum DataLink {
     Connected(TcpStream),
+    /// By a way that has led there before, so that the transfer is asked for meanwhile.
+    Ahead {
+        target: DataTarget,
+        limit: Duration,
+    },
     Listening {
         listener: TcpListener,
         /// Who may connect.
@@ -96,7 +101,9 @@ pub(crate) fn named(method: DataMethod) -> ftp_connect_core::DataMethod {
     }
 }
 
-/// Agrees on a data connection; passive ones are connected when this returns.
+/// Agrees on a data connection. Passive ones are connected when this returns, unless they are said to be `sure`:
+/// a server that was asked for a transfer waits for the connection, so if that fails nothing else can be
+/// tried for a long time.
 ///
 /// # Cancel safety
 /// What was sent is counted by the wire; the connection is dropped.
@@ -104,6 +111,7 @@ pub(crate) async fn open(
     wire: &mut Wire,
     channels: &mut DataChannels,
     params: &ConnectParams,
+    sure: bool,
 ) -> Result<DataLink> {
     let mut listener = None;
     let mut failure = None;
@@ -128,7 +136,11 @@ pub(crate) async fn open(
                     }
                     (None, None) => DataTarget::Server(port),
                 };
-                match dial_data(params, target, patience(channels, params)).await {
+                let limit = patience(channels, params);
+                if sure {
+                    return Ok(DataLink::Ahead { target, limit });
+                }
+                match dial_data(params, target, limit).await {
                     Ok(tcp) => return Ok(DataLink::Connected(tcp)),
                     Err(error) => {
                         tracing::debug!(target: "ftp_connect::ftp", %error, "data connection");
@@ -191,14 +203,17 @@ fn because(nothing_left: Error, cause: Error) -> Error {
     }
 }
 
-/// Makes a link that the server may use now into a stream: accepts it, secures it.
-pub(crate) async fn establish(
-    link: DataLink,
-    params: &ConnectParams,
-    security: Option<&dyn ChannelSecurity>,
-) -> Result<Box<dyn Stream>> {
-    let tcp = match link {
+/// The connection of a link that the server may use now.
+pub(crate) async fn connected(link: DataLink, params: &ConnectParams) -> Result<TcpStream> {
+    Ok(match link {
         DataLink::Connected(tcp) => tcp,
+        DataLink::Ahead { target, limit } => {
+            dial_data(params, target, limit).await.map_err(|error| {
+                Error::new(ErrorKind::DataConnectionFailed)
+                    .with_message(error.to_string())
+                    .with_source(error)
+            })?
+        }
         DataLink::Listening {
             listener,
             peer,
@@ -208,7 +223,15 @@ pub(crate) async fn establish(
             prepare(&tcp, params)?;
             tcp
         }
-    };
+    })
+}
+
+/// Makes a stream of a connection: secures it.
+pub(crate) async fn establish(
+    tcp: TcpStream,
+    params: &ConnectParams,
+    security: Option<&dyn ChannelSecurity>,
+) -> Result<Box<dyn Stream>> {
     let socket = Socket::for_data(tcp);
     match security {
         None => Ok(Box::new(socket)),

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ftp_connect_core::dial::dial_data;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
     Disposition, Entry, EntryKind, Error, ErrorKind, FreeSpace, HostProfile, ListOptions, Listing,
@@ -50,6 +51,8 @@ pub(crate) struct FtpSession {
     pub(crate) wire: Wire,
     pub(crate) params: ConnectParams,
     pub(crate) channels: DataChannels,
+    /// Whether the last data connection of this session came about.
+    pub(crate) connects: bool,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     pub(crate) reuse: fallback::Reuse,
@@ -66,6 +69,8 @@ pub(crate) struct FtpSession {
     home: Option<Vec<u8>>,
     /// Whether the working folder may be another.
     away: bool,
+    /// The old name of a rename that may have been announced to the server and not completed.
+    half_renamed: Option<Argument>,
     /// The transfer type the server is set to; `None` if a raw command may have changed it.
     transfer_type: Option<TransferType>,
     /// Whether the server may remember an offset by REST that no transfer has used.
@@ -84,7 +89,7 @@ impl FtpSession {
     pub(crate) fn new(
         wire: Wire,
         params: &ConnectParams,
-        report: ConnectReport,
+        mut report: ConnectReport,
         login: Login,
         channels: DataChannels,
         security: Option<Box<dyn ChannelSecurity>>,
@@ -97,10 +102,12 @@ impl FtpSession {
         if host_refused || learnt.host_command != Some(false) {
             learnt.host_command = Some(login.features.has("HOST") && !host_refused);
         }
+        report.data_method = channels.works().map(data::named);
         Self {
             wire,
             params: params.clone(),
             channels,
+            connects: false,
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
             active: None,
@@ -112,6 +119,7 @@ impl FtpSession {
             features: login.features,
             home: login.folder.filter(|folder| !folder.is_empty()),
             away: false,
+            half_renamed: None,
             transfer_type: Some(TransferType::Binary),
             hash: None,
             has_offset: false,
@@ -135,6 +143,11 @@ impl FtpSession {
                     active.taken |= matches!(heard, Ok(Ok(_)));
                 }
                 active.data = None;
+                if let Some(target) = active.ahead {
+                    // vsftpd waits a minute for a data connection before it hears anything else.
+                    let _ = dial_data(&self.params, target, PARTING).await;
+                    active.ahead = None;
+                }
                 self.has_offset &= !active.flow.has_begun();
                 Some(Abandoned {
                     begun: active.flow.has_begun() && !active.flow.is_answered(),
@@ -158,6 +171,12 @@ impl FtpSession {
     async fn ready(&mut self) -> Result<()> {
         self.wire.glance().await?;
         self.resynchronise().await?;
+        if let Some(from) = &self.half_renamed {
+            // ProFTPD opens no data connection between RNFR and RNTO. With its own name nothing is renamed.
+            let command = Command::with("RNTO", from.clone());
+            self.exchange(command).await?;
+            self.half_renamed = None;
+        }
         if self.away
             && let Some(folder) = &self.home
         {
@@ -377,8 +396,16 @@ impl Session for FtpSession {
         // What an abandoned operation left is waited for only as long as a goodbye is worth.
         if matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
             self.wire.send(&Command::new("QUIT"));
-            // Servers that just close are as polite as one may expect.
-            let _ = self.wire.next_reply_within(GOODBYE).await;
+            // Servers that just close are as polite as one may expect. One that is near answers at once, and
+            // has ended the session then; one that is far away is not waited for.
+            if self.wire.next_reply_within(LEAVE).await.is_err() {
+                let Self { mut wire, .. } = *self;
+                tokio::spawn(async move {
+                    let _ = wire.next_reply_within(GOODBYE).await;
+                    wire.close(GOODBYE).await;
+                });
+                return Ok(());
+            }
         }
         self.wire.close(GOODBYE).await;
         Ok(())
@@ -500,3 +527,6 @@ const PARTING: Duration = Duration::from_millis(500);
 
 /// How long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// How long the one who leaves waits for the answer to QUIT.
+const LEAVE: Duration = Duration::from_millis(20);

@@ -6,16 +6,20 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use ftp_connect_core::dial::DataTarget;
 use ftp_connect_core::{Error, ErrorKind, Result};
 use ftp_connect_ftp_proto::flow::{DataEnd, Flow as _, FlowError, Step, Transfer, TransferEnd};
 use ftp_connect_ftp_proto::{Command, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::data::{self, DataLink};
 use crate::failure;
+use crate::security::ChannelSecurity;
 use crate::session::{FtpSession, RESYNCHRONISE};
 use crate::stream::Stream;
+use crate::wire::Wire;
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Active {
     pub(crate) flow: Transfer,
     /// The data connection, until it has ended.
     pub(crate) data: Option<Box<dyn Stream>>,
+    /// Where the data connection goes that the server was promised and may not have been given.
+    pub(crate) ahead: Option<DataTarget>,
     /// Whether the server is known to have taken the data connection: it opened it, something came from it, or
     /// TLS stands. That a connection could be opened says nothing: the operating system answers for the server.
     pub(crate) taken: bool,
@@ -63,12 +69,17 @@ impl FtpSession {
         // dropped or refused transfer has left would cut the beginning off this one.
         let restart = (restart > 0 || self.has_offset).then_some(restart);
         loop {
-            let link = data::open(&mut self.wire, &mut self.channels, &self.params).await?;
+            let sure = std::mem::take(&mut self.connects);
+            let link = data::open(&mut self.wire, &mut self.channels, &self.params, sure).await?;
             let flow = Transfer::new(command.clone(), restart);
             self.has_offset |= restart.is_some();
             self.active = Some(Active {
                 flow,
                 data: None,
+                ahead: match link {
+                    DataLink::Ahead { target, .. } => Some(target),
+                    _ => None,
+                },
                 taken: false,
                 upload: matches!(command.verb().as_str(), "STOR" | "APPE" | "STOU"),
                 bytes: 0,
@@ -79,6 +90,7 @@ impl FtpSession {
             });
             match self.start(link).await {
                 Ok(()) => {
+                    self.connects = true;
                     self.channels.connected();
                     self.report.data_method = self.channels.works().map(data::named);
                     if self.is_on_trial() {
@@ -358,52 +370,38 @@ impl FtpSession {
             return Err(failure::protocol("no transfer is under way"));
         };
         let wire = &mut self.wire;
-        match timeout(BEGIN, wire.advance(&mut active.flow)).await {
-            Ok(Ok(Step::OpenData(_))) | Err(_) => {}
-            Ok(Ok(Step::Failed(error))) => {
-                self.has_offset &= !refuses_offset(&error);
-                let error = wire.refused(error);
-                self.active = None;
-                return Err(error);
-            }
-            Ok(Ok(_)) => return Err(failure::protocol("a step that does not belong here")),
-            Ok(Err(error)) => return Err(error),
-        }
         let security = self.security.as_deref();
-        let secured = security.is_some();
         let opened_by_server = matches!(link, DataLink::Listening { .. });
+        let go_on = Notify::new();
+        // A transfer that is refused has spent a session that can be offered only once.
+        if security.is_some_and(ChannelSecurity::keeps_sessions)
+            && matches!(link, DataLink::Ahead { .. })
+        {
+            go_on.notify_one();
+        }
         let established = {
-            let mut establishing = pin!(data::establish(link, &self.params, security));
+            let mut establishing = pin!(async {
+                // The command is sent first.
+                tokio::task::yield_now().await;
+                let tcp = data::connected(link, &self.params).await?;
+                go_on.notified().await;
+                data::establish(tcp, &self.params, security).await
+            });
+            let mut silent = pin!(sleep(BEGIN));
             loop {
                 tokio::select! {
                     // What is there counts first: a last word may come with the data connection.
                     biased;
                     established = &mut establishing => break established,
-                    step = wire.advance(&mut active.flow), if !active.flow.is_answered() => match step? {
-                        Step::OpenData(_) => {}
-                        Step::Failed(error) => {
-                            self.has_offset &= !refuses_offset(&error);
-                            let error = wire.refused(error);
+                    step = wire.advance(&mut active.flow), if !active.flow.is_answered() => {
+                        let secured = security.is_some();
+                        if let Err(error) = begun(wire, step?, secured, &mut self.has_offset) {
                             self.active = None;
                             return Err(error);
                         }
-                        // Begun and refused before a byte went over.
-                        Step::Done(end) => {
-                            let tls = security.map(|_| false);
-                            let concluded = Concluded { end, resumed: tls };
-                            self.active = None;
-                            return match Self::judge(&concluded) {
-                                // IIS says 150 before it connects, and 425 when it cannot: another way
-                                // to a data connection may do.
-                                Err(_) if concluded.end.reply.code() == 425 && tls.is_none() => {
-                                    Err(failure::from_reply(&concluded.end.reply))
-                                }
-                                Err(error) => Err(error),
-                                Ok(()) => Err(failure::protocol("the transfer ended before it began")),
-                            };
-                        }
-                        _ => return Err(failure::protocol("a step that does not belong here")),
-                    },
+                        go_on.notify_one();
+                    }
+                    () = &mut silent, if !silent.is_elapsed() => go_on.notify_one(),
                 }
             }
         };
@@ -412,9 +410,10 @@ impl FtpSession {
                 active.resumed = stream.tls().map(|tls| tls.resumed);
                 active.taken = opened_by_server || stream.tls().is_some();
                 active.data = Some(stream);
+                active.ahead = None;
                 Ok(())
             }
-            Err(error) if secured => Err(self.handshake_failed(error).await),
+            Err(error) if security.is_some() => Err(self.handshake_failed(error).await),
             Err(error) => Err(error),
         }
     }
@@ -445,6 +444,37 @@ impl Rest<'_> {
             Ok(reply) => self.flow.reply(reply),
             Err(error) => *self.lost = Some(error),
         }
+    }
+}
+
+/// What a step of a transfer says that has no data connection yet: it has begun, or is over.
+fn begun(
+    wire: &mut Wire,
+    step: Step<TransferEnd>,
+    secured: bool,
+    has_offset: &mut bool,
+) -> Result<()> {
+    match step {
+        Step::OpenData(_) => Ok(()),
+        Step::Failed(error) => {
+            *has_offset &= !refuses_offset(&error);
+            Err(wire.refused(error))
+        }
+        // Begun and refused before a byte went over.
+        Step::Done(end) => {
+            let resumed = secured.then_some(false);
+            let concluded = Concluded { end, resumed };
+            match FtpSession::judge(&concluded) {
+                // IIS says 150 before it connects, and 425 when it cannot: another way to a data connection
+                // may do.
+                Err(_) if concluded.end.reply.code() == 425 && !secured => {
+                    Err(failure::from_reply(&concluded.end.reply))
+                }
+                Err(error) => Err(error),
+                Ok(()) => Err(failure::protocol("the transfer ended before it began")),
+            }
+        }
+        _ => Err(failure::protocol("a step that does not belong here")),
     }
 }
 

@@ -17,45 +17,50 @@ use openssl::{
 ///
 /// A session object is shared with the connections that use it or brought it, and OpenSSL marks it as not
 /// resumable when one of them ends abruptly, and under TLS 1.2 also when the server renews its ticket, which it
-/// then does not give out. So the next connection gets a copy, made by way of the DER form, which has
-/// no such mark. Under TLS 1.3 it does only if a connection did not end well ([`Sessions::doubt`]): reading a
-/// session back, with the certificate in it, is a seventh of the work of transferring a small file.
+/// then does not give out. So a connection gets a copy, made by way of the DER form, which has no such mark;
+/// but for the first connection after a ticket of TLS 1.3, if the one that brought it ended well:
+/// reading a session back, with the certificate in it, is a seventh of the work of transferring a small
+/// file.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
     newest: Option<SslSession>,
+    /// Whether a connection may have spoilt it.
     doubtful: bool,
 }
 
 impl Sessions {
     pub(crate) fn keep(&self, session: SslSession) {
-        self.lock().newest = Some(session);
+        let mut kept = self.lock();
+        kept.doubtful = session.protocol_version() != SslVersion::TLS1_3;
+        kept.newest = Some(session);
     }
 
     pub(crate) fn forget(&self) {
         self.lock().newest = None;
     }
 
-    /// Says that a connection of these sessions has not ended well, or may not.
+    /// Says that a connection of these sessions has not ended well.
     pub(crate) fn doubt(&self) {
         self.lock().doubtful = true;
     }
 
-    /// The newest session, not marked by any connection that said so.
+    /// The newest session, marked by no connection.
     ///
     /// # Errors
     /// What OpenSSL says of a session that it cannot write or read.
     pub(crate) fn newest(&self) -> Result<Option<SslSession>, ErrorStack> {
         let mut kept = self.lock();
         if let Some(session) = &kept.newest
-            && (kept.doubtful || session.protocol_version() != SslVersion::TLS1_3)
+            && kept.doubtful
         {
             let der = Secret::new(session.to_der()?);
             kept.newest = Some(SslSession::from_der(der.expose())?);
         }
-        kept.doubtful = false;
+        // From now on a connection has it that may spoil it.
+        kept.doubtful = true;
         Ok(kept.newest.clone())
     }
 

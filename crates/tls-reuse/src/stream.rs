@@ -127,7 +127,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
         // ahead does not.
         match ready!(Pin::new(&mut self.inner).poll_peek(cx, &mut [0])) {
             Err(error) if error.code() == ErrorCode::ZERO_RETURN => Poll::Ready(Ok(())),
-            _ => Poll::Ready(Err(failure::unexpected_end())),
+            _ => {
+                self.ending.failed = true;
+                Poll::Ready(Err(failure::unexpected_end()))
+            }
         }
     }
 }

@@ -452,6 +452,13 @@ pub(super) const FIELDS: &[Field] = &[
         set: |p, v| store(&mut p.list_command, v),
     },
     Field {
+        label: "Pipelining",
+        key: "pipelining",
+        shape: Shape::Text,
+        get: |p| differs(&p.pipelining, || p.pipelining.to_string()),
+        set: |p, v| store(&mut p.pipelining, v),
+    },
+    Field {
         label: "Legacy",
         key: "legacy",
         shape: Shape::Flag,

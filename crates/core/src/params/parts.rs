@@ -85,6 +85,19 @@ pub enum ListCommand {
     Stat,
 }
 
+/// Whether FTP commands are sent together, without waiting for the answer to each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Pipelining {
+    /// To servers that are known to bear it, by their greeting or from an earlier session. The default. In the
+    /// clear the password still waits for the answer to the name, unless a session has logged in so before.
+    #[default]
+    Auto,
+    /// Always, the password included. A server that does not bear it costs a second connection.
+    On,
+    /// Never.
+    Off,
+}
+
 /// What makes a TLS certificate trusted, and which versions may be spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -485,6 +498,13 @@ names!(
     "passive address",
     "peer" = Self::Peer,
     "advertised" = Self::Advertised
+);
+names!(
+    Pipelining,
+    "pipelining",
+    "auto" = Self::Auto,
+    "on" = Self::On,
+    "off" = Self::Off
 );
 names!(
     ListCommand,

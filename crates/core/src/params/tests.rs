@@ -68,6 +68,7 @@ fn full() -> ConnectParams {
         .with_control_keep_alive(Duration::from_secs(25))
         .with_passive_address(PassiveAddress::Advertised)
         .with_list_command(ListCommand::Nlst)
+        .with_pipelining(Pipelining::Off)
         .with_ssh_agent(true)
         .with_legacy(true)
         .with_encoding(Encoding::WINDOWS_1252)

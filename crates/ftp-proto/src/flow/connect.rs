@@ -1,9 +1,10 @@
 //! From the greeting to a session that is ready: TLS, login, features, transfer type, login folder.
 //!
-//! Commands are planned in a queue and answered in order. One command is outstanding at a time;
-//! the queue takes more as soon as a plan that may be sent in one flight asks for it, since an answer
-//! is always matched to the oldest command without one. Only AUTH must stand alone, because its answer
-//! ends the clear text.
+//! Commands are planned in a queue and answered in order: an answer is always matched to the oldest command
+//! without one. To a server that is known to bear it they go out in one flight ([`Pipelining`]), to others
+//! one at a time. AUTH always stands alone, because its answer ends the clear text, and in the clear the
+//! password waits for the answer to the name, unless the caller knows better: that answer may be that
+//! this server wants TLS first.
 //!
 //! Order (RFC 4217 §3, §9): AUTH before anything that names a user; USER, PASS, ACCT; then PBSZ 0 and
 //! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
@@ -12,118 +13,16 @@
 //! FEAT for it first would cost every server a round trip. CCC, if it is asked
 //! for, comes last and alone: its answer ends TLS.
 
-use std::collections::VecDeque;
-use std::fmt;
+mod request;
 
+use std::collections::VecDeque;
+
+pub use self::request::{AuthMechanism, LoginRequest, Pipelining, Protection};
 use super::{Flow, FlowError, Step};
 use crate::argument::Argument;
 use crate::command::Command;
 use crate::parse::{self, Features};
 use crate::reply::{Reply, ReplyClass};
-
-/// How the control connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Protection {
-    /// Not at all.
-    Clear,
-    /// By AUTH (RFC 4217), or not at all: there is no falling back to clear text.
-    Explicit,
-    /// From the first byte; the handshake was done before the flow starts.
-    Implicit,
-}
-
-/// Which word of AUTH the server accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AuthMechanism {
-    /// AUTH TLS (RFC 4217).
-    Tls,
-    /// AUTH SSL, from the drafts before it.
-    Ssl,
-}
-
-/// What is needed to log in. `Debug` shows neither password nor account.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct LoginRequest {
-    /// How the control connection is protected.
-    pub protection: Protection,
-    /// The user's name.
-    pub username: Argument,
-    /// The password; sent only if the server asks for one.
-    pub password: Argument,
-    /// The account (RFC 959 ACCT); sent only if the server asks for one.
-    pub account: Option<Argument>,
-    /// The name of a virtual host, for a server that is known to have HOST (RFC 7151).
-    pub host: Option<Argument>,
-    /// Whether to ask for UTF-8 names where the server has that feature. On by default.
-    pub utf8: bool,
-    /// Whether to leave data connections in the clear (PROT C).
-    pub clear_data: bool,
-    /// Whether to leave TLS on the control connection after logging in (CCC).
-    pub clear_command_channel: bool,
-}
-
-impl LoginRequest {
-    /// A login with a name and a password.
-    #[must_use]
-    pub fn new(protection: Protection, username: Argument, password: Argument) -> Self {
-        Self {
-            protection,
-            username,
-            password,
-            account: None,
-            host: None,
-            utf8: true,
-            clear_data: false,
-            clear_command_channel: false,
-        }
-    }
-
-    /// Adds an account.
-    #[must_use]
-    pub fn with_account(mut self, account: Argument) -> Self {
-        self.account = Some(account);
-        self
-    }
-
-    /// Names the virtual host.
-    #[must_use]
-    pub fn with_host(mut self, host: Argument) -> Self {
-        self.host = Some(host);
-        self
-    }
-
-    /// Sets whether UTF-8 is asked for.
-    #[must_use]
-    pub fn with_utf8(mut self, utf8: bool) -> Self {
-        self.utf8 = utf8;
-        self
-    }
-
-    /// Sets whether data connections are left in the clear.
-    #[must_use]
-    pub fn with_clear_data(mut self, clear: bool) -> Self {
-        self.clear_data = clear;
-        self
-    }
-
-    /// Sets whether TLS is left on the control connection after logging in.
-    #[must_use]
-    pub fn with_clear_command_channel(mut self, clear: bool) -> Self {
-        self.clear_command_channel = clear;
-        self
-    }
-}
-
-impl fmt::Debug for LoginRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginRequest")
-            .field("protection", &self.protection)
-            .field("username", &self.username)
-            .field("utf8", &self.utf8)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A session that is ready, and what was learnt on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +44,8 @@ pub struct Login {
     pub private_data: bool,
     /// Whether the control connection has gone back to clear text.
     pub cleared: bool,
+    /// Whether commands were sent together, and answered each and in order.
+    pub pipelined: bool,
     /// What did not go as asked and does not stop the session.
     pub warnings: Vec<LoginWarning>,
 }
@@ -170,8 +71,12 @@ pub struct Connect {
     request: LoginRequest,
     plan: VecDeque<Task>,
     outstanding: VecDeque<Task>,
-    /// How many commands may be outstanding. One: each answer is awaited.
-    window: usize,
+    /// Whether several commands may be outstanding.
+    pipelined: bool,
+    /// Whether what follows the login is planned.
+    set_up: bool,
+    /// Whether the client has told its name (CLNT).
+    introduced: bool,
     state: State,
     greeting: Option<Reply>,
     welcome: Option<Reply>,
@@ -221,6 +126,8 @@ enum Task {
     TypeImage,
     Pwd,
     Ccc,
+    /// Sent for nothing: what came before it in its flight went another way.
+    Void,
 }
 
 impl Connect {
@@ -237,7 +144,9 @@ impl Connect {
             request,
             plan: VecDeque::new(),
             outstanding: VecDeque::new(),
-            window: 1,
+            pipelined: false,
+            set_up: false,
+            introduced: false,
             state: State::Greeting,
             greeting: None,
             welcome: None,
@@ -270,6 +179,12 @@ impl Connect {
         self.welcome.is_some()
     }
 
+    /// How many commands have no answer yet.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.outstanding.len()
+    }
+
     /// The greeting, once it has come.
     #[must_use]
     pub fn greeting(&self) -> Option<&Reply> {
@@ -281,6 +196,33 @@ impl Connect {
             self.plan.push_back(Task::Host);
         }
         self.plan.push_back(Task::User);
+        let at_once = self.request.protection != Protection::Clear || self.request.password_at_once;
+        if self.pipelined && at_once {
+            self.plan.push_back(Task::Pass);
+            self.plan_set_up();
+        }
+    }
+
+    fn plan_set_up(&mut self) {
+        self.set_up = true;
+        if self.request.protection != Protection::Clear {
+            self.private_data = !self.request.clear_data;
+            self.plan.extend([Task::Pbsz, Task::Prot]);
+        }
+        self.plan.push_back(Task::Feat);
+        // Without knowing whether it is announced: where it is not, it does not matter what is said to it.
+        if self.pipelined && self.request.utf8 {
+            self.plan.push_back(Task::Utf8);
+        }
+        self.plan.extend([Task::TypeImage, Task::Pwd]);
+    }
+
+    /// The login takes another way than the commands under way suppose.
+    fn detour(&mut self) {
+        self.outstanding
+            .iter_mut()
+            .for_each(|task| *task = Task::Void);
+        self.set_up = false;
     }
 
     fn command(&self, task: Task) -> Command {
@@ -300,6 +242,7 @@ impl Connect {
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
             Task::Ccc => Command::new("CCC"),
+            Task::Void => Command::new("NOOP"),
         }
     }
 
@@ -308,6 +251,11 @@ impl Connect {
             // 120: ready in some minutes; the caller's deadline decides how long that may be.
             (ReplyClass::Preliminary, _) => {}
             (ReplyClass::Completion, _) => {
+                self.pipelined = match self.request.pipelining {
+                    Pipelining::Off => false,
+                    Pipelining::Auto => bears_pipelining(&reply),
+                    Pipelining::On => true,
+                };
                 self.greeting = Some(reply);
                 self.state = State::Commands;
                 match self.request.protection {
@@ -354,6 +302,9 @@ impl Connect {
             Task::Pbsz | Task::Prot => {}
             Task::Feat if reply.is_completion() => {
                 self.features = Features::from_reply(&reply);
+                if self.pipelined {
+                    return;
+                }
                 if self.request.utf8 && self.features.has("UTF8") {
                     self.plan.push_front(Task::Utf8);
                 }
@@ -369,6 +320,11 @@ impl Connect {
             // 504: no such host. The server goes on with the one that it serves to whoever names none.
             Task::Host => self.warn("HOST", reply),
             Task::Utf8 if reply.is_completion() => self.utf8 = true,
+            Task::Utf8 if !self.features.has("UTF8") => {}
+            Task::Utf8 if self.pipelined && !self.introduced && self.features.has("CLNT") => {
+                self.introduced = true;
+                self.plan.extend([Task::Clnt, Task::Utf8]);
+            }
             // UTF8 in FEAT says that it is on already where OPTS is not known (RFC 2640 §3.2).
             Task::Utf8 => {
                 self.utf8 = true;
@@ -385,6 +341,7 @@ impl Connect {
                     self.warn("PWD", reply);
                 }
             }
+            Task::Void => {}
         }
     }
 
@@ -403,19 +360,25 @@ impl Connect {
 
     fn login_answered(&mut self, task: Task, reply: Reply) {
         match (reply.class(), task) {
+            // The name was enough; whatever is said to the password that went with it.
+            _ if self.welcome.is_some() => {}
             (ReplyClass::Completion, _) => {
                 self.welcome = Some(reply);
-                if self.request.protection != Protection::Clear {
-                    self.private_data = !self.request.clear_data;
-                    self.plan.extend([Task::Pbsz, Task::Prot]);
+                if !self.set_up {
+                    self.plan_set_up();
                 }
-                self.plan.extend([Task::Feat, Task::TypeImage, Task::Pwd]);
             }
             (ReplyClass::Intermediate, Task::User) if reply.code() != 332 => {
-                self.plan.push_back(Task::Pass);
+                if !self.outstanding.contains(&Task::Pass) {
+                    self.plan.push_back(Task::Pass);
+                    if self.pipelined {
+                        self.plan_set_up();
+                    }
+                }
             }
             (ReplyClass::Intermediate, Task::User | Task::Pass) => {
                 if self.request.account.is_some() {
+                    self.detour();
                     self.plan.push_back(Task::Acct);
                 } else {
                     self.state = State::Failed(FlowError::AccountRequired(reply));
@@ -477,6 +440,7 @@ impl Connect {
                 utf8: self.utf8,
                 private_data: self.private_data,
                 cleared: self.clearing == Clearing::Done,
+                pipelined: self.pipelined,
                 warnings: std::mem::take(&mut self.warnings),
             }),
             _ => Step::NeedInput,
@@ -500,7 +464,7 @@ impl Flow for Connect {
             }
             State::Commands => {}
         }
-        if self.outstanding.len() < self.window
+        if (self.pipelined || self.outstanding.is_empty())
             && let Some(task) = self.plan.pop_front()
         {
             self.outstanding.push_back(task);
@@ -565,6 +529,14 @@ fn is_too_many(reply: &Reply) -> bool {
         "connections allowed",
     ]);
     plain || (reply.class() == ReplyClass::Transient && said(&["limit", "connections"]))
+}
+
+/// Whether the server's greeting is of one that answers commands sent together each and in order: tried with
+/// vsftpd 3.0.3, ProFTPD 1.3.8, Pure-FTPd 1.0.50 and pyftpdlib 2.2.0.
+fn bears_pipelining(greeting: &Reply) -> bool {
+    ["vsFTPd", "ProFTPD", "Pure-FTPd", "pyftpdlib"]
+        .iter()
+        .any(|name| greeting.mentions(name))
 }
 
 fn is_unknown_command(reply: &Reply) -> bool {

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 fn request(protection: Protection) -> LoginRequest {
     let argument = |text: &str| Argument::new(text).unwrap();
     LoginRequest::new(protection, argument("ada"), argument("s3cret"))
+        .with_pipelining(Pipelining::Off)
 }
 
 fn show(login: &Login) -> String {
@@ -444,5 +445,116 @@ fn the_password_is_not_shown() {
     assert!(
         shown.contains("ada") && !shown.contains("s3cret") && !shown.contains("dept"),
         "{shown}"
+    );
+}
+
+/// What comes after the password, in one flight, and its answers.
+const SET_UP: &str = "C: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\n";
+const SET_UP_ANSWERS: &str =
+    "S: 211-x\nS:  UTF8\nS: 211 end\nS: 200 utf-8\nS: 200 ok\nS: 257 \"/\"";
+const READY: &str = "in / features=1 utf8=true auth=None warned=[]";
+
+#[test]
+fn in_the_clear_the_password_waits_for_the_answer_to_the_name() {
+    let request = request(Protection::Clear).with_pipelining(Pipelining::Auto);
+    for name in [
+        "(vsFTPd 3.0.3)",
+        "ProFTPD Server",
+        "Welcome to Pure-FTPd",
+        "pyftpdlib 2.2.0",
+    ] {
+        check_request(
+            &request,
+            &format!(
+                "S: 220 {name}\nC: USER ada\nS: 331 go on\nC: PASS s3cret\n{SET_UP}S: 230 in\n{SET_UP_ANSWERS}"
+            ),
+            READY,
+        );
+    }
+    // vsftpd with force_local_logins_ssl.
+    check_request(
+        &request,
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 530 Non-anonymous sessions must use encryption.",
+        "the server requires TLS: 530 Non-anonymous sessions must use encryption.",
+    );
+    check_request(
+        &request,
+        "S: 220 hello\nC: USER ada\nS: 230 in\nC: FEAT\nS: 500 x\nC: TYPE I\nS: 200 ok\nC: PWD\nS: 257 \"/\"",
+        "in / features=0 utf8=false auth=None warned=[\"FEAT\"]",
+    );
+}
+
+#[test]
+fn who_knows_better_sends_all_in_one_flight() {
+    let request = request(Protection::Clear)
+        .with_pipelining(Pipelining::On)
+        .with_password_at_once(true);
+    let flight = format!("S: 220 hi\nC: USER ada\nC: PASS s3cret\n{SET_UP}");
+    for answers in [
+        "S: 331 go on\nS: 230 in\n",
+        "S: 230 in\nS: 503 you are in\n",
+    ] {
+        check_request(
+            &request,
+            &format!("{flight}{answers}{SET_UP_ANSWERS}"),
+            READY,
+        );
+    }
+    check_request(
+        &request,
+        &format!("{flight}S: 331 go on\nS: 530 wrong\n"),
+        "the login was refused: 530 wrong",
+    );
+}
+
+#[test]
+fn tls_is_agreed_on_alone_and_the_rest_is_one_flight() {
+    let request = request(Protection::Explicit).with_pipelining(Pipelining::On);
+    check_request(
+        &request,
+        &format!(
+            "S: 220 hi\nC: AUTH TLS\nS: 234 go\nT: done\nC: USER ada\nC: PASS s3cret\nC: PBSZ 0\nC: PROT P\n\
+             {SET_UP}S: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n{SET_UP_ANSWERS}"
+        ),
+        "in / features=1 utf8=true auth=Some(Tls) warned=[]",
+    );
+}
+
+#[test]
+fn an_account_makes_the_rest_of_the_flight_void() {
+    let account = Argument::new("dept").unwrap();
+    let request = request(Protection::Clear)
+        .with_pipelining(Pipelining::On)
+        .with_password_at_once(true)
+        .with_account(account);
+    let refused = "S: 530 x\nS: 530 x\nS: 530 x\nS: 530 x\n";
+    check_request(
+        &request,
+        &format!(
+            "S: 220 hi\nC: USER ada\nC: PASS s3cret\n{SET_UP}S: 331 x\nS: 332 account\n{refused}C: ACCT dept\n\
+             S: 230 in\n{SET_UP}{SET_UP_ANSWERS}"
+        ),
+        READY,
+    );
+}
+
+#[test]
+fn utf8_is_asked_for_again_by_a_client_with_a_name() {
+    let request = request(Protection::Clear).with_pipelining(Pipelining::On);
+    let begun = format!("S: 220 hi\nC: USER ada\nS: 331 x\nC: PASS s3cret\n{SET_UP}S: 230 in\n");
+    let end = "S: 200 ok\nS: 257 \"/\"";
+    check_request(
+        &request,
+        &format!(
+            "{begun}S: 211-x\nS:  CLNT\nS:  UTF8\nS: 211 end\nS: 501 who are you\n{end}\n\
+             C: CLNT ftp-connect\nC: OPTS UTF8 ON\nS: 200 hi\nS: 200 utf-8"
+        ),
+        "in / features=2 utf8=true auth=None warned=[]",
+    );
+    // Nothing was announced, and so nothing was refused.
+    check_request(
+        &request,
+        &format!("{begun}S: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\n{end}"),
+        "in / features=1 utf8=false auth=None warned=[]",
     );
 }

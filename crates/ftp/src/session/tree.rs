@@ -21,9 +21,12 @@ impl FtpSession {
             self.refuse_existing(to).await?;
         }
         self.ready().await?;
-        let flow = Rename::new(self.argument(from)?, self.argument(to)?);
-        self.wire.run(flow).await?;
-        Ok(())
+        let from = self.argument(from)?;
+        let flow = Rename::new(from.clone(), self.argument(to)?);
+        self.half_renamed = Some(from);
+        let outcome = self.wire.run(flow).await;
+        self.half_renamed = None;
+        outcome.map(drop)
     }
 
     pub(super) async fn make_dir(

@@ -22,6 +22,24 @@ async fn an_answer_goes_to_its_own_question() {
     leave(session, peer).await;
 }
 
+/// ProFTPD answers `501 Bad sequence of commands` to EPSV and its like until RNTO has come.
+#[tokio::test]
+async fn a_rename_that_was_left_half_way_stands_in_nobodys_way() {
+    let script = format!(
+        "{}C: RNFR a\npause 100ms\nS: 350 go on\nC: RNTO a\nS: 250 done\nC: DELE b\nS: 250 gone\n{QUIT}",
+        login("SIZE")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    let (from, to) = (path("a"), path("c"));
+    let options = RenameOptions::default().with_replace(true);
+    let renaming = session.rename(&from, &to, options);
+    let dropped = timeout(Duration::from_millis(30), renaming).await;
+    assert!(dropped.is_err(), "the answer comes later");
+    session.remove_file(&path("b")).await.unwrap();
+    leave(session, peer).await;
+}
+
 #[tokio::test]
 async fn an_answer_that_never_comes_closes_the_session() {
     let peer = peer(&format!("{}C: NOOP\nend", login("SIZE"))).await;
