@@ -312,7 +312,13 @@ impl FtpSession {
                 // rustls lacks for the next data connection.
                 biased;
                 _ = drain => {}
-                said = self.wire.heard(), if active.listens() => active.hear(said),
+                () = async {
+                    // The first word may come this late too, where the handshake did not wait for it.
+                    while active.listens() {
+                        let said = self.wire.heard().await;
+                        active.hear(said);
+                    }
+                }, if active.listens() => {}
             }
         }
         Ok(DataEnd::Clean)

@@ -1,10 +1,12 @@
 //! Logins whose commands go out together, and servers that do not bear that.
 
 use ftp_connect_core::params::Pipelining;
-use ftp_connect_core::{ConnectParams, ErrorKind, Session};
+use ftp_connect_core::{ConnectParams, Encryption, ErrorKind, HostProfile, Session};
 use ftp_connect_testkit::peer::Peer;
 
-use crate::script::{QUIT, connect_with, leave, login, params, path, peer};
+use crate::script::{
+    Pretended, QUIT, connect_secured, connect_with, leave, login, params, path, peer,
+};
 
 /// What goes along with the password or comes right behind it.
 const FLIGHT: &str = "C: PASS pw\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\n";
@@ -75,4 +77,48 @@ async fn a_refused_password_is_not_tried_again() {
         assert!(expected.contains(error.kind()), "{error:?}");
         peer.finish().await.unwrap();
     }
+}
+
+/// Plays a session that connects, does something and leaves; its round trips on the control connection.
+async fn round_trips(script: &str, params: impl Fn(ConnectParams) -> ConnectParams) -> usize {
+    let peer = peer(&format!("{script}{QUIT}")).await;
+    let params = params(self::params(&peer));
+    let mut session = match params.encryption() {
+        Encryption::None => connect_with(&params).await.unwrap(),
+        encryption => connect_secured(&peer, encryption, Pretended::default())
+            .await
+            .unwrap(),
+    };
+    if script.contains("EPSV") {
+        let mut body = session.read(&path("f"), Default::default()).await.unwrap();
+        while body.read(&mut [0; 64]).await.unwrap() > 0 {}
+        body.finish().await.unwrap();
+    }
+    session.close().await.unwrap();
+    peer.finish().await.unwrap().round_trips()
+}
+
+/// TCP and TLS have theirs beside these; the answer to QUIT, counted here, is not waited for.
+#[tokio::test]
+async fn every_round_trip_is_accounted_for() {
+    let profile = |params: ConnectParams| {
+        let mut profile = HostProfile::new(params.server().clone(), params.port());
+        profile.pipelining = Some(true);
+        profile.clear_login = Some(true);
+        params.with_profile(profile)
+    };
+    let known = format!("S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}");
+    let at_once = format!("S: 220 hello\nC: USER ada\n{FLIGHT}S: 331 go on\n{ANSWERS}");
+    let secured = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ada\nC: PASS pw\nC: PBSZ 0\nC: PROT P\n\
+                   C: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
+                   S: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\nS: 257 \"/\"\n";
+    let file = "C: EPSV\ndata\nS: 229 ok (|||{port}|)\nC: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
+    let same = |params: ConnectParams| params;
+    assert_eq!(round_trips(&login("SIZE"), same).await, 5 + 1);
+    assert_eq!(round_trips(&known, same).await, 2 + 1);
+    assert_eq!(round_trips(&at_once, profile).await, 1 + 1);
+    let explicit = |params: ConnectParams| params.with_encryption(Encryption::ExplicitTls);
+    assert_eq!(round_trips(secured, explicit).await, 2 + 1);
+    let with_file = format!("{at_once}{file}");
+    assert_eq!(round_trips(&with_file, profile).await, 1 + 2 + 1);
 }

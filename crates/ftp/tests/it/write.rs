@@ -93,6 +93,31 @@ async fn tls_uploads_are_read_to_their_end() {
     leave(session, peer).await;
 }
 
+/// vsftpd answers 426 to an upload whose data connection was closed with a ticket unread.
+#[tokio::test]
+async fn a_first_word_that_comes_after_the_content_is_not_taken_for_the_last() {
+    let size = "C: SIZE f\nS: 213 7\n";
+    let script = format!(
+        "{}{PASSIVE}C: STOR f\nS: 150 go\nD< content\ndata-end\ndata-close\nS: 226 done\n{size}\
+         {PASSIVE}C: STOR f\nD< content\ndata-end\nS: 150 go\npause 50ms\nD> ticket\npause 50ms\nD> ticket\n\
+         data-close\nS: 226 done\n{size}{QUIT}",
+        secured_login("SIZE")
+    );
+    let peer = peer(&script).await;
+    let security = Pretended {
+        keeps_sessions: true,
+        ..Pretended::default()
+    };
+    let mut session = connect_secured(&peer, Encryption::ExplicitTls, security)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let options = WriteOptions::default();
+        store(session.as_mut(), options).await.unwrap();
+    }
+    leave(session, peer).await;
+}
+
 #[tokio::test]
 async fn active_mode_accepts_the_server() {
     let script = format!(
