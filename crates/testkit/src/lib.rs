@@ -7,6 +7,7 @@
 //! - [`ftps`]: checks that every backend for FTPS must pass, with [`handshake`] for what needs no FTP.
 //! - [`peer`]: a server that plays a script of bytes, for what well-behaved servers never do.
 //! - [`proxy`]: SOCKS5 and HTTP CONNECT proxies, for backends to go through.
+//! - [`faults`]: a proxy that cuts, stalls, splits and delays by a seed.
 //! - [`memory`]: a complete small backend, as an example and for tests of code over sessions.
 //!
 //! Nothing here is global: two servers know nothing of each other, and each stops when it is dropped,
@@ -46,6 +47,7 @@ pub mod cancellation;
 pub mod client;
 pub mod conformance;
 mod embedded;
+pub mod faults;
 pub mod ftp;
 pub mod ftps;
 pub mod handshake;

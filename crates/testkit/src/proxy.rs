@@ -252,13 +252,31 @@ async fn reach(target: &str, names: &[(String, std::net::IpAddr)]) -> io::Result
 }
 
 /// The client's side of one connection, and what goes wrong on it.
-struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     fault: Option<ProxyFault>,
     sent: usize,
 }
 
 impl Client {
+    /// Lets a client connect by SOCKS5 to wherever it wants; gives both ends, or nothing for one that was
+    /// sent away.
+    pub(crate) async fn connect_by_socks5(
+        stream: TcpStream,
+    ) -> io::Result<Option<(TcpStream, TcpStream)>> {
+        let mut client = Self {
+            stream,
+            fault: None,
+            sent: 0,
+        };
+        let Some(target) = socks5::negotiate(&mut client, None).await? else {
+            return Ok(None);
+        };
+        let server = TcpStream::connect(target).await.map_err(|_| None);
+        client.write(&socks5::answer(&server)).await?;
+        Ok(server.ok().map(|server| (client.stream, server)))
+    }
+
     /// Sends, as far as the fault lets it.
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(ProxyFault::CutAnswer(limit)) = self.fault

@@ -1,0 +1,10 @@
+//! Transfers over the built-in backends and the embedded servers: when the network fails, when the process is
+//! killed, and whole trees.
+
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
+mod faulty;
+#[cfg(unix)]
+mod killed;
+mod trees;
+mod way;
