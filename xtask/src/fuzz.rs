@@ -55,7 +55,14 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
         } else {
             fuzz.env("RUSTC_BOOTSTRAP", "1");
         }
-        fuzz.args(["fuzz", "run", &target, "--"])
+        fuzz.args(["fuzz", "run", &target]);
+        if let Some((_, seeds)) = SEEDS.iter().find(|(name, _)| *name == target) {
+            // What is found goes into the first folder.
+            let found = workspace().join("fuzz/corpus").join(&target);
+            fs::create_dir_all(&found)?;
+            fuzz.args([found, workspace().join(seeds)]);
+        }
+        fuzz.arg("--")
             .arg(format!("-max_total_time={}", flags.seconds));
         let code = finish(&mut fuzz)?;
         if code != ExitCode::SUCCESS {
@@ -64,6 +71,9 @@ pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
     }
     Ok(worst)
 }
+
+/// Targets that would not get far from nothing, and the folders of what they begin with.
+const SEEDS: [(&str, &str); 1] = [("key", "crates/sftp/tests/fixtures/keys")];
 
 /// The names of the `[[bin]]` tables.
 fn targets(manifest: &str) -> Vec<String> {

@@ -15,6 +15,8 @@
 //! answer is thrown away when it comes, and a handle that comes with it is closed.
 
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 use std::{
     pin::Pin,

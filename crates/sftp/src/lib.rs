@@ -23,4 +23,7 @@ mod session;
 mod ssh;
 mod transport;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use client::fuzzing;
 pub use transport::{HostKey, SftpTransport, host_key};

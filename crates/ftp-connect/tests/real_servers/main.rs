@@ -12,5 +12,6 @@ mod large;
 mod matrix;
 mod modes;
 mod ssh_logins;
+mod ssh_transfers;
 mod tls;
 mod ways;
