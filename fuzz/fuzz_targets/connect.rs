@@ -40,8 +40,14 @@ fn connect(mut flow: Connect, protection: Protection, stream: &[u8]) {
                 let mut line = Vec::new();
                 command.encode(&mut line);
                 assert!(line.ends_with(b"\r\n"));
-                assert!(!line[..line.len() - 2].iter().any(|byte| b"\r\n\0".contains(byte)));
-                let is_secret = line.starts_with(b"USER") || line.starts_with(b"PASS") || line.starts_with(b"ACCT");
+                assert!(
+                    !line[..line.len() - 2]
+                        .iter()
+                        .any(|byte| b"\r\n\0".contains(byte))
+                );
+                let is_secret = line.starts_with(b"USER")
+                    || line.starts_with(b"PASS")
+                    || line.starts_with(b"ACCT");
                 assert!(secured || protection == Protection::Clear || !is_secret);
                 control.send(&command);
                 control.written(line.len());

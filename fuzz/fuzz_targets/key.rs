@@ -12,7 +12,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let text = match data {
-        [form, body @ ..] if usize::from(*form) < LABELS.len() => pem(LABELS[usize::from(*form)], body),
+        [form, body @ ..] if usize::from(*form) < LABELS.len() => {
+            pem(LABELS[usize::from(*form)], body)
+        }
         [16, body @ ..] => putty(body),
         _ => data.to_vec(),
     };

@@ -25,7 +25,9 @@ fn read<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Vec<Line> {
         assert!(line.len() <= LIMIT);
         parser.line(&line, &mut |line| seen.push(line));
     };
-    let whole = chunks.into_iter().all(|chunk| splitter.push(chunk, &mut take));
+    let whole = chunks
+        .into_iter()
+        .all(|chunk| splitter.push(chunk, &mut take));
     if let (true, Some(line)) = (whole, splitter.finish().filter(|line| line.len() <= LIMIT)) {
         take(line);
     }
@@ -40,7 +42,13 @@ fn held(line: &Line) -> usize {
         Line::Unparsed(line) => line.len(),
         Line::Entry(entry) => {
             assert!(!entry.name.is_empty());
-            let parts = [&entry.owner, &entry.group, &entry.target, &entry.perm, &entry.unique];
+            let parts = [
+                &entry.owner,
+                &entry.group,
+                &entry.target,
+                &entry.perm,
+                &entry.unique,
+            ];
             entry.name.len() + parts.into_iter().flatten().map(Vec::len).sum::<usize>()
         }
     }

@@ -20,7 +20,10 @@ fuzz_target!(|data: &[u8]| {
 
 /// What comes out, in words that can be compared.
 fn decode<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Vec<String> {
-    let limits = Limits::default().with_reply_line(200).with_reply_lines(20).with_reply_bytes(1000);
+    let limits = Limits::default()
+        .with_reply_line(200)
+        .with_reply_lines(20)
+        .with_reply_bytes(1000);
     let mut decoder = ReplyDecoder::new(limits);
     let mut seen = Vec::new();
     for chunk in chunks {
@@ -29,7 +32,11 @@ fn decode<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Vec<String> {
             return seen;
         }
     }
-    seen.push(format!("settled {}, ended {}", decoder.settle(), decoder.finish()));
+    seen.push(format!(
+        "settled {}, ended {}",
+        decoder.settle(),
+        decoder.finish()
+    ));
     take(&mut decoder, &limits, &mut seen);
     seen
 }
@@ -40,9 +47,18 @@ fn take(decoder: &mut ReplyDecoder, limits: &Limits, seen: &mut Vec<String>) -> 
         match decoder.next_reply() {
             Ok(Some(reply)) => {
                 assert!(reply.lines().len() <= limits.reply_lines);
-                assert!(reply.lines().iter().all(|line| line.len() <= limits.reply_line));
+                assert!(
+                    reply
+                        .lines()
+                        .iter()
+                        .all(|line| line.len() <= limits.reply_line)
+                );
                 assert!((100..600).contains(&reply.code()));
-                seen.push(format!("{reply:?} {} {}", reply.text(), reply.inner_lines().count()));
+                seen.push(format!(
+                    "{reply:?} {} {}",
+                    reply.text(),
+                    reply.inner_lines().count()
+                ));
             }
             Ok(None) => return true,
             Err(error) => {

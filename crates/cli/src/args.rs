@@ -294,6 +294,15 @@ pub(crate) struct Connection {
     /// key is used there too, the password never.
     #[arg(long, value_name = "HOST")]
     pub jump: Option<String>,
+    /// Seconds after which an idle connection is probed, by TCP and SSH; not by default.
+    #[arg(long, value_name = "SECONDS")]
+    pub keep_alive: Option<String>,
+    /// How many probes of SSH may stay without an answer [default: 3].
+    #[arg(long, value_name = "COUNT")]
+    pub keep_alive_count: Option<String>,
+    /// Agree on new SSH keys after so many bytes in one direction; 1 GiB is the most (SFTP only).
+    #[arg(long, value_name = "BYTES")]
+    pub rekey_bytes: Option<String>,
     /// Resume the TLS session on data connections: prefer or require.
     #[arg(long, value_name = "POLICY")]
     pub session_reuse: Option<String>,

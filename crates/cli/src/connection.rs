@@ -217,6 +217,9 @@ fn routed(mut params: ConnectParams, options: &Connection) -> Result<ConnectPara
         ("active-address", &options.active_address),
         ("active-ports", &options.active_ports),
         ("active-external-address", &options.active_external_address),
+        ("keep-alive", &options.keep_alive),
+        ("keep-alive-count", &options.keep_alive_count),
+        ("rekey-bytes", &options.rekey_bytes),
     ] {
         if let Some(value) = value {
             params = params.with_parameter(name, value)?;

@@ -7,6 +7,7 @@ use ftp_connect_testkit::{
     ftp::{FtpSecurity, FtpServer},
     peer::Script,
     proxy::{ProxyFault, ProxyServer},
+    sftp::SftpServer,
 };
 
 use crate::program::{Call, Said};
@@ -162,4 +163,30 @@ async fn an_account_comes_from_a_file_or_the_environment() {
         .run()
         .badly(4, "wants an account");
     assert!(said.stderr.contains("--account-file"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_is_kept_alive_and_gets_new_keys_as_told() {
+    let server = SftpServer::builder().start().await.unwrap();
+    let content: Vec<u8> = (0..3_000_000_u32)
+        .flat_map(|n| (n / 7).to_le_bytes())
+        .collect();
+    fs::write(server.root().join("large"), &content).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("large");
+    let url = format!("sftp://{}@{}/large", server.user(), server.addr());
+    let hash = server.host_key_sha256();
+    let get = |rekey: &str, count: &str| {
+        let get = ["get", &url, local.to_str().unwrap(), "--rekey-bytes", rekey];
+        let probes = ["--keep-alive", "20", "--keep-alive-count", count];
+        let trust = ["--allowed-fingerprints", &hash];
+        Call::new(get.into_iter().chain(probes).chain(trust))
+            .env("FTP_CONNECT_PASSWORD", server.password())
+            .run()
+    };
+    get("1000000", "5").well();
+    assert!(fs::read(&local).unwrap() == content);
+    for (rekey, count) in [("0", "5"), ("many", "5"), ("1000000", "0")] {
+        get(rekey, count).badly(2, "is not a number above zero");
+    }
 }
