@@ -33,7 +33,7 @@ use tokio::{
     time::timeout,
 };
 
-use self::exchange::{Exchange, Waiting, closed};
+use self::exchange::{Exchange, Opened, Waiting, closed};
 use crate::{
     proto::{self, Request, Response, Version},
     ssh::Ssh,
@@ -48,12 +48,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Opens a channel, exchanges versions, and starts the writer task, which ends with the channel.
+    /// Opens a channel, sends the version, and starts the writer task, which ends with the channel. Requests may
+    /// be made at once, behind the version.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] if the server has no SFTP, [`ErrorKind::Protocol`] with what it said
-    /// instead, and what [`Ssh::open_sftp`] says.
-    pub(crate) async fn start(ssh: &Ssh, limit: Duration) -> Result<(Self, Version)> {
+    /// What [`Ssh::open_sftp`] says.
+    pub(crate) async fn start(ssh: &Ssh, limit: Duration) -> Result<(Self, Opening)> {
         let (queue, queued) = mpsc::unbounded_channel();
         let (exchange, opening, ended) = Exchange::new(queue.downgrade());
         let exchange = Arc::new(exchange);
@@ -63,14 +63,22 @@ impl Client {
             .data_bytes(proto::init())
             .await
             .map_err(|_| closed(None))?;
-        let version = exchange.version(opening).await?;
         tokio::spawn(write(queued, Arc::clone(&exchange), channel, ended));
         let client = Self {
             exchange,
             queue,
             budget: Arc::new(Semaphore::new(WRITE_BUDGET)),
         };
-        Ok((client, version))
+        Ok((client, Opening(opening)))
+    }
+
+    /// Waits for the server's version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the server has no SFTP, [`ErrorKind::Protocol`] with what it said
+    /// instead.
+    pub(crate) async fn version(&self, opening: Opening) -> Result<Version> {
+        self.exchange.version(opening.0).await
     }
 
     /// Sends a request; the reply comes through what is returned.
@@ -116,6 +124,10 @@ impl Client {
         }
     }
 }
+
+/// How SFTP begins on a channel, which is not known yet.
+#[derive(Debug)]
+pub(crate) struct Opening(oneshot::Receiver<Opened>);
 
 /// A request on its way to the channel.
 #[derive(Debug)]

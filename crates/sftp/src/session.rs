@@ -12,6 +12,7 @@
 mod attributes;
 mod extra;
 mod handle;
+mod limits;
 mod listing;
 mod many;
 mod open;
@@ -34,6 +35,7 @@ use ftp_connect_core::{
 };
 
 use self::{
+    limits::Limits,
     listing::Entries,
     many::Many,
     read::Reading,
@@ -55,6 +57,7 @@ pub(crate) struct SftpSession {
     report: ConnectReport,
     timeouts: Timeouts,
     server: Server,
+    limits: Limits,
     /// Where relative paths begin. The protocol has no such thing: it is put before them here.
     folder: RemotePath,
 }
@@ -106,7 +109,8 @@ impl SftpSession {
         let fail = |error| about(error, Operation::Read, path);
         refuse_ascii(options.transfer_type).map_err(fail)?;
         let file = self.open_to_read(&self.here(path)).await.map_err(fail)?;
-        let (chunk, idle) = (self.server.read_chunk, self.timeouts.idle);
+        let chunk = self.limits.get(self.timeouts.reply).await.read_chunk;
+        let idle = self.timeouts.idle;
         Ok(Box::new(Reading::new(
             file,
             path.clone(),
@@ -128,8 +132,9 @@ impl SftpSession {
             start,
             options,
         };
-        let idle = self.timeouts.idle;
-        Ok(Box::new(Writing::new(file, target, &self.server, idle)))
+        let chunk = self.limits.get(self.timeouts.reply).await.write_chunk;
+        let (can_sync, idle) = (self.server.fsync, self.timeouts.idle);
+        Ok(Box::new(Writing::new(file, target, chunk, can_sync, idle)))
     }
 }
 

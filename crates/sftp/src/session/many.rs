@@ -12,19 +12,20 @@ use ftp_connect_core::{
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 
-use super::{SftpSession, pace};
+use super::{SftpSession, limits::Limits, pace};
 
 /// The work on many files, told of in their order.
 pub(super) struct Many<'s, T> {
     waiting: Box<dyn Iterator<Item = BoxFuture<'s, T>> + Send + 's>,
     under_way: FuturesOrdered<BoxFuture<'s, T>>,
-    /// How many files are under way at once.
+    /// How many files may be under way at once, if the server lets so many be open.
     most: usize,
+    limits: &'s Limits,
 }
 
 impl<'s, T> Many<'s, T> {
     fn new<F>(
-        session: &SftpSession,
+        session: &'s SftpSession,
         most: usize,
         files: impl Iterator<Item = F> + Send + 's,
     ) -> Self
@@ -34,14 +35,16 @@ impl<'s, T> Many<'s, T> {
         Self {
             waiting: Box::new(files.map(|file| Box::pin(file) as BoxFuture<'s, T>)),
             under_way: FuturesOrdered::new(),
-            // Others may have files open as well.
-            most: most.min(session.server.open_files / 2).clamp(1, AT_ONCE),
+            most: most.min(AT_ONCE),
+            limits: &session.limits,
         }
     }
 
     /// Cancel safe: the work lies here, and goes on with the next call.
     async fn advance(&mut self) -> Option<T> {
-        while self.under_way.len() < self.most {
+        // Others may have files open as well.
+        let most = self.most.min(self.limits.open_files() / 2).max(1);
+        while self.under_way.len() < most {
             let Some(file) = self.waiting.next() else {
                 break;
             };

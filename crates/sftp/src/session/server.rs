@@ -3,17 +3,11 @@
 use bytes::Bytes;
 use ftp_connect_core::Capabilities;
 
-use crate::proto::{ServerLimits, Version, extension};
+use crate::proto::{Version, extension};
 
-/// The server's extensions, limits and ways.
+/// The server's extensions and ways.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Bytes that one READ asks for.
-    pub(super) read_chunk: u32,
-    /// Bytes that one WRITE carries.
-    pub(super) write_chunk: usize,
-    /// Files that may be open at once, as far as is known.
-    pub(super) open_files: usize,
     pub(super) posix_rename: bool,
     pub(super) hard_link: bool,
     pub(super) fsync: bool,
@@ -29,15 +23,8 @@ pub(super) struct Server {
 
 impl Server {
     /// `greeting` is the server's SSH version line.
-    pub(super) fn new(version: &Version, greeting: &str, limits: Option<ServerLimits>) -> Self {
-        let limits = limits.unwrap_or(USUAL);
+    pub(super) fn new(version: &Version, greeting: &str) -> Self {
         Self {
-            read_chunk: chunk(limits.read, limits.packet),
-            write_chunk: chunk(limits.write, limits.packet) as usize,
-            open_files: match limits.handles {
-                0 => USUAL_HANDLES,
-                told => usize::try_from(told).unwrap_or(usize::MAX),
-            },
             posix_rename: version.offers(extension::POSIX_RENAME),
             hard_link: version.offers(extension::HARD_LINK),
             fsync: version.offers(extension::FSYNC),
@@ -75,57 +62,5 @@ impl Server {
         can.open_another = true;
         can.any_name_bytes = true;
         can
-    }
-}
-
-/// How much one request moves, from what the server tells; 0 means that it has no limit to tell.
-fn chunk(told: u64, packet: u64) -> u32 {
-    let told = if told == 0 {
-        u64::from(MOST_CHUNK)
-    } else {
-        told
-    };
-    let packet = if packet == 0 { u64::MAX } else { packet };
-    // The head of a data packet: type, number, handle, offset, lengths.
-    let fits = packet.saturating_sub(HEAD).min(u64::from(MOST_CHUNK));
-    (told.min(fits) as u32).max(LEAST_CHUNK)
-}
-
-/// What every server takes in one request (draft §3).
-const USUAL: ServerLimits = ServerLimits {
-    packet: 0,
-    read: 32 * 1024,
-    write: 32 * 1024,
-    handles: 0,
-};
-
-/// More than this in one request gains nothing.
-const MOST_CHUNK: u32 = 256 * 1024;
-
-/// A server that tells less than this is not believed.
-const LEAST_CHUNK: u32 = 1024;
-
-/// Room for the head of a WRITE with the longest handle (256 bytes, draft §6.2).
-const HEAD: u64 = 1 + 4 + 4 + 256 + 8 + 4;
-
-/// OpenSSH had 100 before it took what the system allows, and tells; servers with fewer are not known.
-const USUAL_HANDLES: usize = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_chunk(told: u64, packet: u64, expected: u32) {
-        assert_eq!(chunk(told, packet), expected, "{told} {packet}");
-    }
-
-    #[test]
-    fn what_a_server_tells_of_its_limits_is_kept_within_reason() {
-        check_chunk(261_120, 262_144, 261_120);
-        check_chunk(0, 0, MOST_CHUNK);
-        check_chunk(u64::MAX, 34_000, 34_000 - 277);
-        check_chunk(1, 262_144, LEAST_CHUNK);
-        check_chunk(32_768, 1, LEAST_CHUNK);
     }
 }

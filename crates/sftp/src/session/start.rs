@@ -1,16 +1,19 @@
 //! How SFTP begins: what is asked first, and what goes into the report.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ftp_connect_core::{
     ConnectParams, ConnectReport, Error, ErrorKind, Operation, RemotePath, Result, Timings,
     params::Timeouts,
 };
 
-use super::{SftpSession, server::Server, single_name, status};
+use super::{SftpSession, limits::Limits, server::Server, single_name};
 use crate::{
     client::Client,
-    proto::{Request, ServerLimits, VERSION, Version, extension},
+    proto::{Request, VERSION, Version, extension},
     ssh::{Ssh, within},
 };
 
@@ -35,8 +38,15 @@ impl SftpSession {
     async fn begin(ssh: Arc<Ssh>, timeouts: Timeouts, mut report: ConnectReport) -> Result<Self> {
         let started = Instant::now();
         let limit = timeouts.reply;
-        let begin = Client::start(&ssh, limit);
-        let (client, version) = within(limit, Operation::Connect, "SFTP version", begin).await?;
+        let begin = async {
+            let (client, opening) = Client::start(&ssh, limit).await?;
+            // Asked for along with the version, so that both answers come in one round trip.
+            let folder = client.request(&LOGIN_FOLDER);
+            let version = client.version(opening).await?;
+            Ok((client, folder, version))
+        };
+        let (client, mut folder, version) =
+            within(limit, Operation::Connect, "SFTP version", begin).await?;
         if version.version < VERSION {
             return Err(Error::new(ErrorKind::Unsupported)
                 .with_operation(Operation::Connect)
@@ -46,33 +56,25 @@ impl SftpSession {
                 ))
                 .with_hint("the server needs an update: version 3 is from 2001"));
         }
-        // Both questions share a round trip.
-        let mut folder = client.request(&Request::RealPath { path: b"." });
-        let limits = version
-            .offers(extension::LIMITS)
-            .then(|| client.request(&Request::Limits));
-        let limits = match limits {
-            Some(mut limits) => {
-                let answer = limits.wait(limit).await;
-                // A server that names the extension and cannot answer is served the usual way.
-                let told = answer.and_then(status::extended).map(ServerLimits::decode);
-                told.ok().and_then(std::result::Result::ok)
-            }
-            None => None,
-        };
-        report.login_folder = match folder.wait(limit).await {
-            Ok(response) => single_name(response).ok(),
-            Err(error) => return Err(error.with_operation(Operation::Connect)),
-        };
+        let limits = version.offers(extension::LIMITS);
+        let limits = limits.then(|| client.request(&Request::Limits));
+        let mut answer = folder.wait(limit.min(OVERHEARD)).await;
+        if matches!(&answer, Err(error) if error.kind() == &ErrorKind::TimedOut) {
+            // A server that threw away what came behind the version is asked again.
+            answer = client.request(&LOGIN_FOLDER).wait(limit).await;
+        }
+        let answer = answer.map_err(|error| error.with_operation(Operation::Connect))?;
+        report.login_folder = single_name(answer).ok();
         report.timings.add("sftp", started.elapsed());
         report.features = features(&version, &ssh);
-        let server = Server::new(&version, &ssh.facts.version, limits);
+        let server = Server::new(&version, &ssh.facts.version);
         Ok(Self {
             client,
             ssh,
             report,
             timeouts,
             server,
+            limits: Limits::new(limits),
             folder: RemotePath::login_folder(),
         })
     }
@@ -103,3 +105,9 @@ fn features(version: &Version, ssh: &Ssh) -> Vec<String> {
         .chain(ssh.facts.algorithms.iter().cloned())
         .collect()
 }
+
+const LOGIN_FOLDER: Request<'_> = Request::RealPath { path: b"." };
+
+/// How long an answer may take before the question counts as not heard; a server that is only slow is asked
+/// twice then.
+const OVERHEARD: Duration = Duration::from_secs(5);

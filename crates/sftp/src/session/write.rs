@@ -13,9 +13,7 @@ use ftp_connect_core::{
 };
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
-use super::{
-    attributes, handle::OpenHandle, listing::may_be_file, pace::Pace, server::Server, status, wire,
-};
+use super::{attributes, handle::OpenHandle, listing::may_be_file, pace::Pace, status, wire};
 use crate::{
     client::Reply,
     proto::{Attributes, Request},
@@ -62,12 +60,18 @@ struct Piece {
 }
 
 impl Writing {
-    pub(super) fn new(handle: OpenHandle, target: Target, server: &Server, idle: Duration) -> Self {
+    pub(super) fn new(
+        handle: OpenHandle,
+        target: Target,
+        chunk: usize,
+        can_sync: bool,
+        idle: Duration,
+    ) -> Self {
         Self {
             handle,
             idle,
-            chunk: server.write_chunk,
-            can_sync: server.fsync,
+            chunk,
+            can_sync,
             buffer: BytesMut::new(),
             offset: target.start,
             target,

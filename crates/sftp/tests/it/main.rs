@@ -4,6 +4,7 @@
 
 mod conformance;
 mod extensions;
+mod flights;
 mod host_key;
 mod jump;
 mod login;
