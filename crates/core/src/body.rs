@@ -103,6 +103,9 @@ pub struct Transferred {
     /// Of a write: whether the permissions and the time that the options name were set with it. `None` if
     /// that was not tried; then they may be set by the session's own operations.
     pub attributes_set: Option<bool>,
+    /// Of a write: how many bytes the server says that the file has afterwards. `None` where it was not asked
+    /// or does not tell.
+    pub size_after: Option<u64>,
 }
 
 impl Transferred {
@@ -113,7 +116,15 @@ impl Transferred {
             to_end,
             tls_resumed: None,
             attributes_set: None,
+            size_after: None,
         }
+    }
+
+    /// Sets [`Transferred::size_after`].
+    #[must_use]
+    pub fn with_size_after(mut self, size: impl Into<Option<u64>>) -> Self {
+        self.size_after = size.into();
+        self
     }
 
     /// Sets [`Transferred::attributes_set`].

@@ -156,24 +156,17 @@ impl<'o> Download<'o> {
         session: &mut dyn Session,
         progress: &mut Observer<'_>,
     ) -> Result<Outcome> {
-        let old = self.old()?;
+        let old = existing(&self.to)?;
         if let (Overwrite::Refuse, Some(_)) = (self.options.overwrite, &old) {
             return Err(failure::taken(self.to.display()));
         }
-        let target = match &old {
-            None => self.to.clone(),
-            Some(old) if old.is_dir() => {
-                return Err(Error::new(ErrorKind::IsADirectory)
-                    .with_message(format!("{} is a folder", self.to.display()))
-                    .with_hint("give the name of a file in it"));
-            }
-            Some(old) if !old.is_file() => return self.fill_device(session, progress).await,
-            // The name behind a symbolic link, if it is one.
-            Some(_) => self
-                .to
-                .canonicalize()
-                .map_err(|e| failure::local(&self.to, e))?,
-        };
+        if old
+            .as_ref()
+            .is_some_and(|old| !old.is_file() && !old.is_dir())
+        {
+            return self.fill_device(session, progress).await;
+        }
+        let target = resolve(&self.to, old.as_ref())?;
         let source = match self.listed.take() {
             Some(listed) => listed,
             None => ask(session, self.from, self.options).await?,
@@ -197,24 +190,11 @@ impl<'o> Download<'o> {
         let part = self.part.take().expect("a part was filled");
         outcome.attributes_kept = dress(&part, &source, old.as_ref(), self.options)?;
         if self.options.durable {
-            let file = part.file().try_clone()?;
-            let synced = tokio::task::spawn_blocking(move || file.sync_all()).await;
-            synced
-                .map_err(std::io::Error::other)
-                .and_then(|s| s)
-                .map_err(|e| failure::local(&target, e))?;
+            part.sync().await?;
         }
         part.publish(may_replace(self.options.overwrite))?;
         outcome.place = Place::Local(target);
         Ok(outcome)
-    }
-
-    fn old(&self) -> Result<Option<Metadata>> {
-        match std::fs::metadata(&self.to) {
-            Ok(old) => Ok(Some(old)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure::local(&self.to, error)),
-        }
     }
 
     async fn fill_device(
@@ -465,6 +445,34 @@ impl Drop for Download<'_> {
         {
             part.keep();
         }
+    }
+}
+
+/// What has the name already.
+///
+/// # Errors
+/// When the file system does not tell.
+pub(crate) fn existing(path: &Path) -> Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(old) => Ok(Some(old)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failure::local(path, error)),
+    }
+}
+
+/// The file that is meant: behind a symbolic link, if it is one.
+///
+/// # Errors
+/// [`ErrorKind::IsADirectory`].
+pub(crate) fn resolve(path: &Path, old: Option<&Metadata>) -> Result<PathBuf> {
+    match old {
+        None => Ok(path.to_owned()),
+        Some(old) if old.is_dir() => Err(Error::new(ErrorKind::IsADirectory)
+            .with_message(format!("{} is a folder", path.display()))
+            .with_hint("give the name of a file in it")),
+        Some(_) => path
+            .canonicalize()
+            .map_err(|error| failure::local(path, error)),
     }
 }
 

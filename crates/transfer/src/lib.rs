@@ -9,6 +9,7 @@
 //! - [`Pool`] holds sessions to one server and tries again where that can help.
 //! - [`mirror`] makes one folder like another, by a plan that can be looked at first.
 //! - [`Walk`] shows all that is below a folder, and [`glob()`] what a pattern matches.
+//! - [`actions`] are the named operations that go with the parameter set.
 //!
 //! Not here: what a server's protocol is, and how bytes get there.
 //!
@@ -18,13 +19,16 @@
 //!
 //! | where | name | left behind |
 //! |---|---|---|
-//! | a download | `.NAME.ftp-connect.part` | until the next download of the same file, which replaces it, or goes on with it if resuming is asked for |
+//! | a download | `.NAME.ftp-connect.part` | until the next download of the same file |
+//! | a download that can be resumed | `.NAME.ftp-connect-TAG.part` | until the next one, which goes on with it if the file is still the same; also after a failure |
+//! | a download in segments | `.NAME.ftp-connect.parts` | until the next one of the same file |
 //! | two downloads to the same name at once | `.ftp-connect-RANDOM.part` | for good: the second's |
 //! | an upload | `.NAME.ftp-connect-TAG.part` | until the next upload of the same local file to the same place |
 //! | an upload, where the server cannot replace a file in one step | `.NAME.ftp-connect-TAG.old` | if it ended between the two steps: this is the file that was there |
 
 #![forbid(unsafe_code)]
 
+pub mod actions;
 mod download;
 mod failure;
 mod glob;
@@ -37,6 +41,7 @@ mod pool;
 mod progress;
 mod rate;
 mod remote;
+mod segments;
 mod times;
 mod upload;
 mod walk;

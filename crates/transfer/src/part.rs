@@ -101,6 +101,9 @@ fn tag_of(parts: &[&[u8]]) -> String {
 /// What follows the name of a download that nobody will go on with.
 pub(crate) const PLAIN: &str = ".ftp-connect.part";
 
+/// What follows the name of a download in segments: it has holes, so that nobody may go on with it.
+pub(crate) const SEGMENTS: &str = ".ftp-connect.parts";
+
 const MARK_TEXT: &str = ".ftp-connect";
 
 const MARK: &[u8] = MARK_TEXT.as_bytes();

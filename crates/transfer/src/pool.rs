@@ -243,6 +243,30 @@ impl Pool {
         }
     }
 
+    /// A session if one can be had without waiting for others or trying again.
+    pub(crate) async fn session_now(&self) -> Option<PooledSession> {
+        match self.next_step() {
+            Step::Idle(mut session, suspect) => {
+                if !suspect || session.lives().await {
+                    return Some(session);
+                }
+                session.discard();
+                None
+            }
+            Step::Connect(place) => {
+                let connected = self.connect().await;
+                let connected = connected.inspect_err(|error| _ = self.0.learns_limit(error));
+                let session = Some(connected.ok()?);
+                Some(PooledSession {
+                    session,
+                    place,
+                    suspect: true,
+                })
+            }
+            Step::Wait | Step::Never => None,
+        }
+    }
+
     /// How many sessions the server allows, as far as is known.
     pub fn limit(&self) -> usize {
         self.0.state().limit

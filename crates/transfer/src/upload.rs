@@ -158,6 +158,9 @@ pub(crate) struct Upload<'o> {
     listed: Option<Old>,
     /// Whether the server is known to refuse renaming in that folder.
     in_place: bool,
+    /// Whether the last attempt began in the middle, and whether none may any more.
+    resumed: bool,
+    from_start: bool,
     /// What was begun, and by which mark.
     begun: Option<(Target, String)>,
 }
@@ -170,6 +173,8 @@ impl<'o> Upload<'o> {
             options,
             listed: None,
             in_place: false,
+            resumed: false,
+            from_start: false,
             begun: None,
         }
     }
@@ -189,18 +194,24 @@ impl<'o> Upload<'o> {
         session: &mut dyn Session,
         progress: &mut Observer<'_>,
     ) -> Result<Outcome> {
+        let first = self.begun.is_none();
         match self.attempt_staged(session, progress).await {
+            // A name that was good enough for an earlier attempt is not what is wrong with a later one.
             Err(error)
                 if in_place_may_do(&error)
+                    && (first || error.operation() == Some(Operation::Rename))
                     && !self.in_place
-                    && self
-                        .begun
-                        .as_ref()
-                        .is_some_and(|(target, _)| target.is_staged()) =>
+                    && self.is_staged() =>
             {
                 self.clean(session).await;
                 self.in_place = true;
                 self.begun = None;
+                self.attempt_staged(session, progress).await
+            }
+            // What is there has changed since it was looked at: a server may still be writing what an attempt
+            // before had sent.
+            Err(error) if self.resumed && *error.kind() == ErrorKind::Refused => {
+                self.from_start = true;
                 self.attempt_staged(session, progress).await
             }
             outcome => outcome,
@@ -225,6 +236,12 @@ impl<'o> Upload<'o> {
         let begun = self.begun.as_ref();
         self.options.overwrite != Overwrite::Resume
             && begun.is_some_and(|(target, _)| target.debris)
+    }
+
+    fn is_staged(&self) -> bool {
+        self.begun
+            .as_ref()
+            .is_some_and(|(target, _)| target.is_staged())
     }
 
     async fn attempt_staged(
@@ -266,7 +283,7 @@ impl<'o> Upload<'o> {
         }
         let (target, _) = self.begun.as_mut().expect("begun above");
         let regular = metadata.is_file() && !self.options.is_text();
-        let resumes = regular && (again || self.options.resumes());
+        let resumes = regular && !self.from_start && (again || self.options.resumes());
         let have = match resumes {
             true => target.resumable(session, &mut file, metadata.len()).await?,
             false => Have::Nothing,
@@ -274,7 +291,7 @@ impl<'o> Upload<'o> {
         let have = match (have, target.old) {
             // Nothing of ours is there, but the file itself may be a beginning that somebody else left.
             (Have::Nothing, Old::File(_))
-                if regular && self.options.overwrite == Overwrite::Resume =>
+                if resumes && self.options.overwrite == Overwrite::Resume =>
             {
                 target
                     .resumable_in_place(session, &mut file, metadata.len())
@@ -289,6 +306,7 @@ impl<'o> Upload<'o> {
             Have::Part(have) => have,
             _ => 0,
         };
+        self.resumed = have > 0;
         let mut meter = Meter::new(have, local.size);
         progress(meter.now());
         let transferred = if have > 0 && local.size == Some(have) {
@@ -328,7 +346,7 @@ impl<'o> Upload<'o> {
 
 /// What is known of the local file.
 #[derive(Debug, Clone, Copy)]
-struct Local {
+pub(crate) struct Local {
     /// `None` where nothing can be compared with it.
     size: Option<u64>,
     modified: Option<Timestamp>,
@@ -336,7 +354,7 @@ struct Local {
 }
 
 impl Local {
-    fn of(metadata: &std::fs::Metadata, options: &TransferOptions) -> Self {
+    pub(crate) fn of(metadata: &std::fs::Metadata, options: &TransferOptions) -> Self {
         let modified = times::of(metadata);
         Self {
             size: (metadata.is_file() && !options.is_text()).then_some(metadata.len()),
@@ -353,29 +371,29 @@ enum Have {
     All(Integrity),
 }
 
-enum Chosen {
+pub(crate) enum Chosen {
     Skipped(Outcome),
     Write(Target),
 }
 
 /// Where an upload goes, and under which name until it is whole.
 #[derive(Debug)]
-struct Target {
+pub(crate) struct Target {
     /// The name in the end.
     to: RemotePath,
     /// The name until then; the same if it is written in place.
-    written: RemotePath,
+    pub(crate) written: RemotePath,
     /// The name of the file that is there, while a new one takes its place.
     aside: Option<RemotePath>,
     old: Old,
     overwrite: Overwrite,
     /// Whether something may be there under the other name.
-    debris: bool,
+    pub(crate) debris: bool,
 }
 
 impl Target {
     /// Looks what is there and decides.
-    async fn choose(
+    pub(crate) async fn choose(
         session: &mut dyn Session,
         to: &RemotePath,
         listed: Option<Old>,
@@ -434,7 +452,7 @@ impl Target {
 
     /// Writes under another name first, if the server can rename and there is nothing there that a rename
     /// would take away, such as a link.
-    fn stage(&mut self, session: &dyn Session, tag: &str, options: &TransferOptions) {
+    pub(crate) fn stage(&mut self, session: &dyn Session, tag: &str, options: &TransferOptions) {
         let can = session.capabilities();
         if options.staging == Staging::Renamed
             && can.rename
@@ -451,11 +469,16 @@ impl Target {
         self.debris = false;
     }
 
-    fn is_staged(&self) -> bool {
+    pub(crate) fn is_staged(&self) -> bool {
         self.written != self.to
     }
 
-    fn write_options(&self, local: &Local, options: &TransferOptions, have: u64) -> WriteOptions {
+    pub(crate) fn write_options(
+        &self,
+        local: &Local,
+        options: &TransferOptions,
+        have: u64,
+    ) -> WriteOptions {
         let may_replace = !matches!(self.overwrite, Overwrite::Refuse | Overwrite::Rename);
         let disposition = match have {
             0 if self.is_staged() || may_replace => Disposition::Replace,
@@ -535,7 +558,7 @@ impl Target {
     }
 
     /// Proves that all of it is there, gives it its attributes, and its name.
-    async fn conclude(
+    pub(crate) async fn conclude(
         &mut self,
         session: &mut dyn Session,
         local: &Local,
@@ -544,7 +567,9 @@ impl Target {
         transferred: Transferred,
         options: &TransferOptions,
     ) -> Result<Outcome> {
-        let integrity = self.prove(session, file, bytes, options).await?;
+        let integrity = self
+            .prove(session, file, bytes, transferred, options)
+            .await?;
         let attributes = self.dress(session, local, &transferred, options).await?;
         let publish = self.publish(session).await?;
         self.debris = false;
@@ -559,6 +584,7 @@ impl Target {
         session: &mut dyn Session,
         file: Option<&Path>,
         bytes: u64,
+        transferred: Transferred,
         options: &TransferOptions,
     ) -> Result<Integrity> {
         if options.is_text() || options.verify == Verify::Nothing {
@@ -577,6 +603,15 @@ impl Target {
                     "the checksum on the server differs",
                 )),
             };
+        }
+        if transferred.size_after.is_some() {
+            return compare(
+                options,
+                transferred.size_after,
+                bytes,
+                Operation::Write,
+                &self.to,
+            );
         }
         // The upload itself was confirmed; a server may hide what it was given.
         let there = Source::ask(session, &self.written).await;
@@ -663,7 +698,7 @@ impl Target {
         Ok(Publish::RenameNonAtomic)
     }
 
-    async fn clean(&mut self, session: &mut dyn Session) {
+    pub(crate) async fn clean(&mut self, session: &mut dyn Session) {
         if self.debris && session.remove_file(&self.written).await.is_ok() {
             self.debris = false;
         }
@@ -698,13 +733,12 @@ async fn send(
 /// Whether a server that refused a file under another name may take it under its own: drop boxes let nobody
 /// rename, and Pure-FTPd can be told to refuse names that begin with a dot.
 fn in_place_may_do(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied
-            | ErrorKind::Refused
-            | ErrorKind::Unsupported
-            | ErrorKind::InvalidParameter
-    )
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported | ErrorKind::InvalidParameter => true,
+        // Without the server's word it was refused here, such as going on with a file that has grown since.
+        ErrorKind::Refused => error.reply().is_some(),
+        _ => false,
+    }
 }
 
 /// A name of the same kind that is free: `name (1).txt`.

@@ -182,31 +182,34 @@ impl<'s> FtpWrite<'s> {
         }
         let outcome = match outcome {
             Ok(()) => self.compare(size).await,
-            outcome => outcome,
+            Err(error) => Err(error),
         };
-        match outcome {
+        let size_after = match outcome {
             Err(error) if FtpSession::is_lost(&error) => {
                 self.session
                     .prove_elsewhere(&self.path, size, error)
                     .await?;
+                size
             }
             outcome => outcome?,
-        }
-        Ok(Transferred::new(self.taken, true).with_tls_resumed(resumed))
+        };
+        Ok(Transferred::new(self.taken, true)
+            .with_tls_resumed(resumed)
+            .with_size_after(size_after))
     }
 
-    /// A server may say 226 to an upload of which it lost the end.
-    async fn compare(&mut self, expected: Option<u64>) -> Result<()> {
-        if let Some(expected) = expected
-            && self.session.features.has("SIZE")
-            && let Some(size) = self.session.size_of(&self.path).await?
-            && size != expected
-        {
-            return Err(failure::not_whole(format!(
+    /// A server may say 226 to an upload of which it lost the end. Gives the size that it tells.
+    async fn compare(&mut self, expected: Option<u64>) -> Result<Option<u64>> {
+        let Some(expected) = expected.filter(|_| self.session.features.has("SIZE")) else {
+            return Ok(None);
+        };
+        let size = self.session.size_of(&self.path).await?;
+        match size {
+            Some(size) if size != expected => Err(failure::not_whole(format!(
                 "the server has {size} bytes, it should have {expected}"
-            )));
+            ))),
+            size => Ok(size),
         }
-        Ok(())
     }
 
     fn label(&self, error: Error) -> Error {

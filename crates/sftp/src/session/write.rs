@@ -243,7 +243,9 @@ impl Writing {
             }
             None => incomplete.then_some(false),
         };
-        Ok(Transferred::new(end - start, true).with_attributes_set(set))
+        Ok(Transferred::new(end - start, true)
+            .with_attributes_set(set)
+            .with_size_after(size))
     }
 
     fn fail(&mut self, error: Error) -> Error {

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Direction, Plan, Step, batch, journal::Journal, names};
+use super::{Direction, OldFile, Plan, Step, batch, journal::Journal, names};
 use crate::{
     Outcome, Pool, Progress, TransferOptions,
     download::Download,
@@ -34,6 +34,9 @@ pub struct ApplyOptions {
     pub transfer: TransferOptions,
     /// How many files at once; the pool's limit holds all the same. One by default.
     pub parallel: usize,
+    /// From which size on, in bytes, a file from the server comes in segments by all sessions that are free, if
+    /// there are several at once; `None` for never. 64 MiB by default: what it costs to begin is then nothing.
+    pub segment_from: Option<u64>,
     /// Where to note what is done, so that the same plan can be applied again after a crash. The file is
     /// removed when all is done.
     pub journal: Option<PathBuf>,
@@ -46,6 +49,7 @@ impl Default for ApplyOptions {
                 .with_keep_times(true)
                 .with_durable(false),
             parallel: 1,
+            segment_from: Some(64 * 1024 * 1024),
             journal: None,
         }
     }
@@ -63,6 +67,13 @@ impl ApplyOptions {
     #[must_use]
     pub fn with_parallel(mut self, parallel: usize) -> Self {
         self.parallel = parallel.max(1);
+        self
+    }
+
+    /// Sets [`ApplyOptions::segment_from`].
+    #[must_use]
+    pub fn with_segment_from(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.segment_from = bytes.into();
         self
     }
 
@@ -164,6 +175,8 @@ impl Plan {
             encoding: self.charset()?,
             transfer: options.transfer.clone(),
             pool: pool.clone(),
+            segments: options.parallel,
+            segment_from: options.segment_from,
         };
         let mut applying = Applying {
             site: Arc::new(site),
@@ -227,6 +240,8 @@ pub(super) struct Site {
     encoding: Encoding,
     pub(super) transfer: TransferOptions,
     pub(super) pool: Pool,
+    segments: usize,
+    segment_from: Option<u64>,
 }
 
 impl Site {
@@ -464,9 +479,19 @@ impl Site {
         let transfer = self.transfer.clone().with_keep_parts(large);
         match self.direction {
             Direction::Upload => {
-                let old = replaces.as_ref().map_or(Old::Missing, |old| old.as_old());
+                let old = replaces.as_ref().map_or(Old::Missing, OldFile::as_old);
                 let upload = Upload::new(&local, &remote, &transfer).with_listed(old);
                 self.pool.complete_upload(upload, progress).await
+            }
+            Direction::Download
+                if self.segments > 1
+                    && size
+                        .zip(self.segment_from)
+                        .is_some_and(|(size, from)| size >= from) =>
+            {
+                let (pool, count) = (&self.pool, self.segments);
+                pool.download_in_segments(&remote, &local, count, &transfer, progress)
+                    .await
             }
             Direction::Download => {
                 let source = listed(step);
@@ -474,10 +499,6 @@ impl Site {
                 self.pool.complete_download(download, progress).await
             }
         }
-    }
-
-    pub(super) fn downloads(&self) -> bool {
-        self.direction == Direction::Download
     }
 }
 
@@ -539,7 +560,10 @@ async fn work(site: Arc<Site>, queue: Arc<Queue>, news: UnboundedSender<News>) {
             return;
         }
         if jobs.len() > 1 {
-            jobs = batch::download(&site, jobs, &news).await;
+            jobs = match site.direction {
+                Direction::Download => batch::download(&site, jobs, &news).await,
+                Direction::Upload => batch::upload(&site, jobs, &news).await,
+            };
         }
         for (number, step) in jobs {
             let path = step.path().clone();

@@ -92,6 +92,20 @@ impl LocalPart {
             .map_err(|error| failure::local(&self.path, error))
     }
 
+    /// Waits until all of it is on disk.
+    ///
+    /// # Errors
+    /// When the file system does not do that.
+    pub(crate) async fn sync(&self) -> Result<()> {
+        let at = |error| failure::local(&self.target, error);
+        let file = self.file.try_clone().map_err(at)?;
+        let synced = tokio::task::spawn_blocking(move || file.sync_all()).await;
+        synced
+            .map_err(std::io::Error::other)
+            .and_then(|done| done)
+            .map_err(at)
+    }
+
     /// Removes what is left of downloads of other versions of the file, unless they are under way.
     pub(crate) fn remove_others(&self) {
         let Some(name) = self.target.file_name() else {

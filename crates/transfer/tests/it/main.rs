@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+mod actions;
 mod common;
 mod faulty;
 mod files;
 mod mirrors;
+mod narrow;
 mod overwriting;
 mod pools;
 mod resuming;
+mod segmenting;
 mod walking;
