@@ -2,7 +2,7 @@
 
 use std::{fs, sync::atomic::Ordering, time::Duration};
 
-use ftp_connect_core::{ErrorKind, Session as _, SessionExt as _, Transport as _, WriteOptions};
+use ftp_connect_core::{ErrorKind, SessionExt as _, Transport as _, WriteOptions};
 use ftp_connect_transfer::{Pool, PoolOptions, Progress, Publish};
 
 use crate::common::{options, path};
