@@ -27,19 +27,12 @@ pub trait ChannelSecurity: Debug + Send + Sync {
     /// found out by the engine, whatever the error here.
     async fn secure_control(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>>;
 
-    /// Secures a data connection. The server has been sent the command and, unless
-    /// [`keeps_sessions`](Self::keeps_sessions) is said, has answered; most servers do their handshake only
-    /// then.
+    /// Secures a data connection. The server has been sent the command and may have answered; most
+    /// servers do their handshake only then.
     ///
     /// # Errors
     /// As [`secure_control`](Self::secure_control).
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>>;
-
-    /// Whether a session that was offered can be offered again. Then the handshake of a data connection is
-    /// begun before the server has answered the command, a round trip sooner.
-    fn keeps_sessions(&self) -> bool {
-        false
-    }
 
     /// Whether TLS 1.3 is allowed now and could be done without.
     fn can_cap_at_tls12(&self) -> bool {

@@ -16,7 +16,6 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::data::{self, DataLink};
 use crate::failure;
-use crate::security::ChannelSecurity;
 use crate::session::{FtpSession, RESYNCHRONISE};
 use crate::stream::Stream;
 use crate::wire::Wire;
@@ -313,7 +312,7 @@ impl FtpSession {
                 biased;
                 _ = drain => {}
                 () = async {
-                    // The first word may come this late too, where the handshake did not wait for it.
+                    // The first word may come this late too.
                     while active.listens() {
                         let said = self.wire.heard().await;
                         active.hear(said);
@@ -370,7 +369,9 @@ impl FtpSession {
     }
 
     /// Sends the command and makes the link a stream. Most servers answer before the handshake, and
-    /// none may be kept waiting for it; one that says nothing gets the handshake all the same.
+    /// none may be kept waiting for it; one that says nothing gets the handshake all the same. Not sooner: a
+    /// refused transfer would have spent a session that rustls can offer only once, ProFTPD resets the
+    /// connection before it says why, and pyftpdlib loses its way when the command comes after the handshake has begun.
     async fn start(&mut self, link: DataLink) -> Result<()> {
         let Some(active) = &mut self.active else {
             return Err(failure::protocol("no transfer is under way"));
@@ -379,12 +380,6 @@ impl FtpSession {
         let security = self.security.as_deref();
         let opened_by_server = matches!(link, DataLink::Listening { .. });
         let go_on = Notify::new();
-        // A transfer that is refused has spent a session that can be offered only once.
-        if security.is_some_and(ChannelSecurity::keeps_sessions)
-            && matches!(link, DataLink::Ahead { .. })
-        {
-            go_on.notify_one();
-        }
         let established = {
             let mut establishing = pin!(async {
                 // The command is sent first.

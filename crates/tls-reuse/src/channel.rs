@@ -56,10 +56,6 @@ impl ChannelSecurity for Channels {
         Ok(Box::new(self.data(socket, host).await?))
     }
 
-    fn keeps_sessions(&self) -> bool {
-        true
-    }
-
     fn can_cap_at_tls12(&self) -> bool {
         self.context.can_cap_at_tls12()
     }

@@ -135,8 +135,6 @@ pub(crate) struct Pretended {
     pub(crate) cut: bool,
     /// Whether the handshake reads first, and fails unless it is a TLS record's header.
     pub(crate) handshake: bool,
-    /// Whether a session can be offered again.
-    pub(crate) keeps_sessions: bool,
 }
 
 #[async_trait]
@@ -158,10 +156,6 @@ impl ChannelSecurity for Pretended {
             self.resumed,
             self.cut,
         )))
-    }
-
-    fn keeps_sessions(&self) -> bool {
-        self.keeps_sessions
     }
 }
 

@@ -1,12 +1,15 @@
 //! Uploads: 226 is not enough.
 
+use std::time::Duration;
+
+use ftp_connect_core::params::Timeouts;
 use ftp_connect_core::{
     Disposition, Encryption, ErrorKind, Mode, Result, Session, Transferred, WriteOptions,
 };
 
 use crate::script::{
     Pretended, QUIT, connect, connect_secured, connect_with, leave, login, params, path, peer,
-    secured_login,
+    secured_login, transport,
 };
 
 async fn store(session: &mut dyn Session, options: WriteOptions) -> Result<Transferred> {
@@ -96,25 +99,24 @@ async fn tls_uploads_are_read_to_their_end() {
 /// vsftpd answers 426 to an upload whose data connection was closed with a ticket unread.
 #[tokio::test]
 async fn a_first_word_that_comes_after_the_content_is_not_taken_for_the_last() {
-    let size = "C: SIZE f\nS: 213 7\n";
     let script = format!(
-        "{}{PASSIVE}C: STOR f\nS: 150 go\nD< content\ndata-end\ndata-close\nS: 226 done\n{size}\
-         {PASSIVE}C: STOR f\nD< content\ndata-end\nS: 150 go\npause 50ms\nD> ticket\npause 50ms\nD> ticket\n\
-         data-close\nS: 226 done\n{size}{QUIT}",
+        "{}{PASSIVE}C: STOR f\nD< content\ndata-end\nS: 150 go\npause 50ms\nD> ticket\npause 50ms\nD> ticket\n\
+         data-close\nS: 226 done\nC: SIZE f\nS: 213 7\n{QUIT}",
         secured_login("SIZE")
     );
     let peer = peer(&script).await;
-    let security = Pretended {
-        keeps_sessions: true,
-        ..Pretended::default()
-    };
-    let mut session = connect_secured(&peer, Encryption::ExplicitTls, security)
+    // Longer than the handshake waits for a first word.
+    let times = Timeouts::default().with_reply(Duration::from_secs(9));
+    let params = params(&peer)
+        .with_timeouts(times)
+        .with_encryption(Encryption::ExplicitTls);
+    let security = Some(Box::new(Pretended::default()) as _);
+    let mut session = ftp_connect_ftp::connect(&params, transport(), security)
         .await
         .unwrap();
-    for _ in 0..2 {
-        let options = WriteOptions::default();
-        store(session.as_mut(), options).await.unwrap();
-    }
+    store(session.as_mut(), WriteOptions::default())
+        .await
+        .unwrap();
     leave(session, peer).await;
 }
 
