@@ -194,8 +194,8 @@ impl Walk {
         }
     }
 
-    /// Whether everything that there is was shown so far: no folder failed, and no line of a listing was left
-    /// out. What is not shown must not be taken for missing.
+    /// Whether everything that there is was shown so far: no folder failed, no line of a listing was left
+    /// out, and the server cut none short. What is not shown must not be taken for missing.
     pub fn is_whole(&self) -> bool {
         self.whole
     }
@@ -234,8 +234,11 @@ impl Walk {
         while let Some(entry) = listing.next().await? {
             entries.push(entry);
         }
-        if listing.finish().await?.unparsed > 0 {
-            self.whole = false;
+        match listing.finish().await {
+            Ok(summary) => self.whole &= summary.unparsed == 0,
+            // What there is of it is of use (Pure-FTPd cuts after its limit).
+            Err(error) if *error.kind() == ErrorKind::ListingTruncated => self.whole = false,
+            Err(error) => return Err(error),
         }
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let found = entries.into_iter().filter_map(|entry| {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ftp_connect::transfer::{Pool, PoolOptions};
 use ftp_connect::{
     ErrorKind, ListOptions, RemotePath, Result, Retry, Session, SessionExt as _, StatOptions,
     WriteOptions,
@@ -52,7 +53,29 @@ async fn the_third_connection_is_one_too_many_until_another_ends() {
         third.list_all(&RemotePath::login_folder()).await.unwrap();
         third.close().await.unwrap();
         first.close().await.unwrap();
+        a_pool_makes_do(params).await;
     }
+}
+
+/// Six at once are served by two sessions.
+async fn a_pool_makes_do(params: ftp_connect::ConnectParams) {
+    let options = PoolOptions::default().with_sessions(6).with_attempts(8);
+    let pool = Pool::new(ftp_connect::registry(), params, options);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let pool = pool.clone();
+        tasks.spawn(async move {
+            let mut session = pool.session().await?;
+            let listed = session.list_all(&RemotePath::login_folder()).await;
+            session.give_back();
+            listed
+        });
+    }
+    while let Some(listed) = tasks.join_next().await {
+        assert!(!listed.unwrap().unwrap().is_empty());
+    }
+    assert!(pool.limit() <= 2, "{pool:?}");
+    pool.close().await;
 }
 
 #[tokio::test]

@@ -14,4 +14,5 @@ mod modes;
 mod ssh_logins;
 mod ssh_transfers;
 mod tls;
+mod transfers;
 mod ways;
