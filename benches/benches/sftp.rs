@@ -17,6 +17,10 @@ mod child;
 mod delay;
 #[path = "sftp/measure.rs"]
 mod measure;
+#[path = "sftp/place.rs"]
+mod place;
+#[path = "sftp/trips.rs"]
+mod trips;
 
 use std::process::ExitCode;
 
@@ -27,7 +31,7 @@ use clap::{Parser, Subcommand};
 struct Flags {
     #[command(subcommand)]
     role: Option<Role>,
-    /// Only these: down, up, small-down, small-up, memory
+    /// Only these: down, up, small-down, small-up, trips, memory, rekey
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Round trips in milliseconds that the line takes longer

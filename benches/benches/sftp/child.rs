@@ -1,10 +1,18 @@
 //! One measurement: connect, do the work, leave.
 
-use std::{error::Error, fs, io::Write as _, net::TcpStream, num::NonZeroU16, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    io::Write as _,
+    net::TcpStream,
+    num::{NonZeroU16, NonZeroU64},
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum};
 use ftp_connect::{
-    ConnectParams, FileToWrite, ReadOptions, RemotePath, Session, SessionExt as _, WriteOptions,
+    ConnectParams, Encryption, FileToWrite, ReadOptions, RemotePath, Session, SessionExt as _,
+    WriteOptions,
 };
 
 /// Who does it, and what.
@@ -19,6 +27,12 @@ pub(crate) struct Work {
     remote: String,
     /// The file or folder here
     local: PathBuf,
+    /// Log in by this and not by the key
+    #[arg(long)]
+    password: Option<String>,
+    /// Agree on new keys after so many bytes
+    #[arg(long)]
+    rekey: Option<NonZeroU64>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -33,6 +47,8 @@ enum Kind {
     Up,
     SmallDown,
     SmallUp,
+    Connect,
+    List,
 }
 
 /// Does it, and prints the most memory it ever had, in KiB.
@@ -54,7 +70,13 @@ async fn ours(work: &Work) -> Result<(), Box<dyn Error>> {
     let params = ConnectParams::new("127.0.0.1")?
         .with_port(NonZeroU16::new(work.port))
         .with_username(&work.user)
-        .with_key_file(work.key.display().to_string());
+        .with_rekey_bytes(work.rekey);
+    let params = match &work.password {
+        Some(password) => params
+            .with_encryption(Encryption::SshPassword)
+            .with_password(password.as_str()),
+        None => params.with_key_file(work.key.display().to_string()),
+    };
     let mut session = ftp_connect::connect(&params).await?;
     let remote: RemotePath = work.remote.parse()?;
     match work.kind {
@@ -71,6 +93,8 @@ async fn ours(work: &Work) -> Result<(), Box<dyn Error>> {
             body.finish().await?;
         }
         Kind::Up => upload(&mut *session, work, &remote).await?,
+        Kind::Connect => {}
+        Kind::List => drop(session.list_all(&remote).await?),
         Kind::SmallDown => {
             fs::create_dir_all(&work.local)?;
             let names = session.list_all(&remote).await?;
@@ -149,6 +173,8 @@ fn ssh2(work: &Work) -> Result<(), Box<dyn Error>> {
     match work.kind {
         Kind::Down => copy(&mut sftp.open(remote)?, &mut fs::File::create(&work.local)?)?,
         Kind::Up => copy(&mut fs::File::open(&work.local)?, &mut sftp.create(remote)?)?,
+        Kind::Connect => {}
+        Kind::List => drop(sftp.readdir(remote)?),
         Kind::SmallDown => {
             fs::create_dir_all(&work.local)?;
             for (path, _) in sftp.readdir(remote)? {

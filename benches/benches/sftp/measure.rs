@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     fs,
-    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,12 +11,15 @@ use std::{
 
 use ftp_connect_testkit::lab::{Lab, LabServer};
 
-use super::{Flags, delay::Delay};
+use super::{
+    Flags,
+    place::{Line, Place},
+};
 
 /// What all of them encrypt with.
 pub(crate) const CIPHER: &str = "aes256-gcm@openssh.com";
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Measures what the flags want and prints the tables.
 pub(crate) fn all(flags: &Flags) -> Outcome<()> {
@@ -45,18 +47,26 @@ pub(crate) fn all(flags: &Flags) -> Outcome<()> {
             bench.small(kind, flags)?;
         }
     }
+    if wanted("trips") {
+        bench.trips(flags.rounds)?;
+    }
     if wanted("memory") {
         bench.memory()?;
+    }
+    if wanted("rekey") {
+        bench.rekey()?;
     }
     Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Down,
     Up,
     SmallDown,
     SmallUp,
+    Connect,
+    List,
 }
 
 impl Kind {
@@ -66,21 +76,30 @@ impl Kind {
             Self::Up => "up",
             Self::SmallDown => "small-down",
             Self::SmallUp => "small-up",
+            Self::Connect => "connect",
+            Self::List => "list",
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Client {
+pub(crate) enum Client {
     Ours,
     OpenSsh,
     Ssh2,
 }
 
-struct Bench<'l> {
-    server: &'l LabServer,
+pub(crate) struct Bench<'l> {
+    pub(crate) server: &'l LabServer,
     key: PathBuf,
-    place: Place,
+    pub(crate) place: Place,
+}
+
+/// What a run took: time, and the processor's time of all processes of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Took {
+    pub(crate) time: Duration,
+    pub(crate) cpu: Duration,
 }
 
 impl Bench<'_> {
@@ -94,21 +113,16 @@ impl Bench<'_> {
             flags.rounds
         );
         println!(
-            "| delay | ours | OpenSSH sftp | ours/sftp | ssh2 | ours/ssh2 |\n|---|---|---|---|---|---|"
+            "| delay | ours | OpenSSH sftp | ours/sftp | ssh2 | ours/ssh2 | CPU s/GiB ours | sftp | ours/sftp |\n\
+             |---|---|---|---|---|---|---|---|---|"
         );
         for &delay in &flags.delays {
             let line = Line::new(self.server, delay)?;
-            let (mut ours, mut sftp, mut ssh2) = (Vec::new(), Vec::new(), Vec::new());
+            let mut took = [Vec::new(), Vec::new(), Vec::new()];
             for round in 0..flags.rounds {
                 for client in in_turn(round) {
-                    let took = self.run(client, kind, &line, &source)?;
+                    took[client as usize].push(self.run(client, kind, &line, &source, &[])?);
                     self.place.check(size)?;
-                    if client == Client::Ours {
-                        &mut ours
-                    } else {
-                        &mut sftp
-                    }
-                    .push(took);
                 }
             }
             // It waits for each packet: over a long line a part of the file has to do.
@@ -116,22 +130,25 @@ impl Bench<'_> {
             if !flags.without_ssh2 {
                 let source = self.place.file("part", part)?;
                 for _ in 0..flags.rounds.min(3) {
-                    ssh2.push(self.run(Client::Ssh2, kind, &line, &source)?);
+                    let took = &mut took[Client::Ssh2 as usize];
+                    took.push(self.run(Client::Ssh2, kind, &line, &source, &[])?);
                     self.place.check(part)?;
                 }
             }
-            let rate =
-                |took: &mut Vec<Duration>, size: u64| size as f64 / MIB as f64 / median(took);
-            let (ours, sftp) = (rate(&mut ours, size), rate(&mut sftp, size));
-            let ssh2 = if ssh2.is_empty() {
-                f64::NAN
-            } else {
-                rate(&mut ssh2, part)
+            let mib = [size, size, part].map(|size| size as f64 / MIB as f64);
+            let rate = |client: Client| {
+                mib[client as usize] / median(&took[client as usize], |took| took.time)
             };
+            let cpu = |client: Client| {
+                1024.0 * median(&took[client as usize], |took| took.cpu) / mib[client as usize]
+            };
+            let [ours, sftp, ssh2] = [Client::Ours, Client::OpenSsh, Client::Ssh2].map(rate);
+            let [ours_cpu, sftp_cpu] = [Client::Ours, Client::OpenSsh].map(cpu);
             println!(
-                "| {delay} ms | {ours:.0} | {sftp:.0} | {:.2} | {ssh2:.1} | {:.1} |",
+                "| {delay} ms | {ours:.0} | {sftp:.0} | {:.2} | {ssh2:.1} | {:.1} | {ours_cpu:.2} | {sftp_cpu:.2} | {:.2} |",
                 ours / sftp,
-                ours / ssh2
+                ours / ssh2,
+                ours_cpu / sftp_cpu
             );
         }
         Ok(())
@@ -150,16 +167,18 @@ impl Bench<'_> {
         for &delay in &flags.delays {
             let line = Line::new(self.server, delay)?;
             let mut took = [Vec::new(), Vec::new(), Vec::new()];
-            for round in 0..flags.rounds {
+            // Whoever waits for each answer takes half a minute over a long line.
+            let rounds = if delay == 0 { flags.rounds } else { 1 };
+            for round in 0..rounds {
                 for client in in_turn(round) {
-                    took[client as usize].push(self.run(client, kind, &line, &source)?);
+                    took[client as usize].push(self.run(client, kind, &line, &source, &[])?);
                     self.place.check_folder(FILES)?;
                 }
                 if !flags.without_ssh2 && round == 0 {
-                    took[2].push(self.run(Client::Ssh2, kind, &line, &source)?);
+                    took[2].push(self.run(Client::Ssh2, kind, &line, &source, &[])?);
                 }
             }
-            let [ours, sftp, ssh2] = took.each_mut().map(|took| median(took));
+            let [ours, sftp, ssh2] = took.map(|took| median(&took, |took| took.time));
             println!(
                 "| {delay} ms | {ours:.2} | {sftp:.2} | {:.2} | {ssh2:.2} | {:.2} |",
                 ours / sftp,
@@ -182,10 +201,32 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn run(&self, client: Client, kind: Kind, line: &Line, source: &Path) -> Outcome<Duration> {
+    /// New keys every 16 MiB, both ways; every byte is compared.
+    fn rekey(&self) -> Outcome<()> {
+        let source = self.place.file("rekeyed", 1024 * MIB)?;
+        println!("\n1 GiB with new keys every 16 MiB\n\n| | seconds |\n|---|---|");
+        for kind in [Kind::Up, Kind::Down] {
+            let line = Line::new(self.server, 0)?;
+            let every = (16 * MIB).to_string();
+            let took = self.run(Client::Ours, kind, &line, &source, &["--rekey", &every])?;
+            self.place.check_same(&source)?;
+            println!("| {} | {:.1} |", kind.name(), took.time.as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// One measurement; `more` is for our own side of it.
+    pub(crate) fn run(
+        &self,
+        client: Client,
+        kind: Kind,
+        line: &Line,
+        source: &Path,
+        more: &[&str],
+    ) -> Outcome<Took> {
         let target = self.place.target()?;
         let (remote, local) = match kind {
-            Kind::Down | Kind::SmallDown => (source, target.as_path()),
+            Kind::Down | Kind::SmallDown | Kind::Connect | Kind::List => (source, target.as_path()),
             Kind::Up | Kind::SmallUp => (target.as_path(), source),
         };
         if kind == Kind::SmallUp {
@@ -196,10 +237,16 @@ impl Bench<'_> {
             Client::OpenSsh => self.sftp(kind, line, remote, local)?,
             Client::Ours | Client::Ssh2 => self.child(client, kind, line, remote, local)?,
         };
-        let started = Instant::now();
+        if client == Client::Ours {
+            command.args(more);
+        }
+        let (cpu, started) = (cpu_of_children()?, Instant::now());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         wait(child)?;
-        Ok(started.elapsed())
+        Ok(Took {
+            time: started.elapsed(),
+            cpu: cpu_of_children()?.saturating_sub(cpu),
+        })
     }
 
     fn child(
@@ -235,6 +282,8 @@ impl Bench<'_> {
             Kind::Up => format!("put {local} {remote}\n"),
             Kind::SmallDown => format!("get -r {remote} {local}\n"),
             Kind::SmallUp => format!("put -r {local} {remote}\n"),
+            Kind::Connect => "bye\n".to_owned(),
+            Kind::List => format!("ls -l {remote}\n"),
         };
         let file = self.place.folder.path().join("batch");
         fs::write(&file, batch)?;
@@ -302,120 +351,24 @@ fn wait(mut child: Child) -> Outcome<String> {
     }
 }
 
-/// The way to the server.
-struct Line {
-    addr: SocketAddr,
-    _delay: Option<Delay>,
+/// The processor's time of all processes that have been waited for, theirs included (proc(5), `stat`).
+fn cpu_of_children() -> Outcome<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no process")?;
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: u64 = ticks.map(|ticks| ticks.parse().unwrap_or(0)).sum();
+    // The unit is 1/100 s on every Linux that this runs on.
+    Ok(Duration::from_millis(ticks * 10))
 }
 
-impl Line {
-    fn new(server: &LabServer, round_trip_ms: u64) -> Outcome<Self> {
-        let addr = SocketAddr::new(server.host.parse()?, server.port);
-        if round_trip_ms == 0 {
-            return Ok(Self { addr, _delay: None });
-        }
-        let delay = Delay::start(addr, Duration::from_millis(round_trip_ms))?;
-        Ok(Self {
-            addr: delay.addr,
-            _delay: Some(delay),
-        })
-    }
-}
-
-/// A folder in memory for both sides, which the server's user may write to.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Outcome<Self> {
-        let base = Path::new("/dev/shm");
-        let base = if base.is_dir() {
-            base.to_owned()
-        } else {
-            std::env::temp_dir()
-        };
-        let folder = tempfile::Builder::new()
-            .prefix("ftp-connect-bench-")
-            .tempdir_in(base)?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777))?;
-        Ok(Self { folder })
-    }
-
-    /// A name with nothing there.
-    fn target(&self) -> Outcome<PathBuf> {
-        let target = self.folder.path().join("target");
-        if target.is_dir() {
-            fs::remove_dir_all(&target)?;
-        } else if target.exists() {
-            fs::remove_file(&target)?;
-        }
-        Ok(target)
-    }
-
-    fn check(&self, size: u64) -> Outcome<()> {
-        let found = fs::metadata(self.folder.path().join("target"))?.len();
-        if found == size {
-            Ok(())
-        } else {
-            Err(format!("{found} bytes instead of {size}").into())
-        }
-    }
-
-    fn check_folder(&self, files: usize) -> Outcome<()> {
-        let mut folder = self.folder.path().join("target");
-        if folder.join("small").is_dir() {
-            folder = folder.join("small");
-        }
-        let found = fs::read_dir(folder)?.count();
-        if found == files {
-            Ok(())
-        } else {
-            Err(format!("{found} files instead of {files}").into())
-        }
-    }
-
-    /// A file of bytes that are not all the same.
-    fn file(&self, name: &str, size: u64) -> Outcome<PathBuf> {
-        let path = self.folder.path().join(name);
-        if !path.exists() {
-            let block: Vec<u8> = (0..MIB)
-                .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
-                .collect();
-            let mut file = fs::File::create(&path)?;
-            for _ in 0..size.div_ceil(MIB) {
-                std::io::Write::write_all(&mut file, &block)?;
-            }
-            file.set_len(size)?;
-        }
-        Ok(path)
-    }
-
-    /// A file of nothing.
-    fn sparse(&self, name: &str, size: u64) -> Outcome<PathBuf> {
-        let path = self.folder.path().join(name);
-        fs::File::create(&path)?.set_len(size)?;
-        Ok(path)
-    }
-
-    fn folder(&self, name: &str, files: usize, size: usize) -> Outcome<PathBuf> {
-        let path = self.folder.path().join(name);
-        if !path.exists() {
-            fs::create_dir(&path)?;
-            for n in 0..files {
-                fs::write(path.join(format!("file-{n:03}")), vec![n as u8; size])?;
-            }
-        }
-        Ok(path)
-    }
-}
-
-fn median(took: &mut [Duration]) -> f64 {
-    took.sort();
-    took.get(took.len() / 2)
+/// The middle one, in seconds.
+pub(crate) fn median(took: &[Took], which: impl Fn(&Took) -> Duration) -> f64 {
+    let mut all: Vec<Duration> = took.iter().map(which).collect();
+    all.sort();
+    all.get(all.len() / 2)
         .map_or(f64::NAN, Duration::as_secs_f64)
 }
 
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 const FILES: usize = 500;
 const WATCHDOG: Duration = Duration::from_secs(300);
