@@ -70,6 +70,38 @@ pub async fn dial(params: &ConnectParams) -> Result<Dialed> {
     Ok(dialed)
 }
 
+/// The addresses of the server, in the order in which [`dial`] tries them.
+///
+/// # Errors
+/// [`ErrorKind::NameNotResolved`] or [`ErrorKind::TimedOut`].
+///
+/// # Cancel safety
+/// Dropping the future leaves nothing behind.
+pub async fn addresses(params: &ConnectParams) -> Result<Vec<SocketAddr>> {
+    let deadline = Deadline::after(params.timeouts().connect);
+    let host = params.server();
+    let found = deadline.within(addresses::resolve(host, params.port()));
+    let missed = || Err(deadline.missed(&format!("the address of {host}")));
+    found.await.unwrap_or_else(missed)
+}
+
+/// Connects to one address within `limit`, without a proxy.
+///
+/// # Errors
+/// [`ErrorKind::ConnectFailed`] or [`ErrorKind::TimedOut`].
+///
+/// # Cancel safety
+/// Dropping the future closes what was opened.
+pub async fn dial_address(
+    params: &ConnectParams,
+    address: SocketAddr,
+    limit: Duration,
+) -> Result<TcpStream> {
+    let dialed = direct(Target::Address(address), Deadline::after(limit)).await?;
+    prepare(&dialed.stream, params)?;
+    Ok(dialed.stream)
+}
+
 /// Where a data connection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataTarget {

@@ -228,6 +228,22 @@ impl fmt::Display for DataMethod {
     }
 }
 
+impl FromStr for DataMethod {
+    type Err = Error;
+
+    /// Reads the FTP command, in any case.
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Epsv, Self::Pasv, Self::Eprt, Self::Port]
+            .into_iter()
+            .find(|method| method.to_string().eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| {
+                Error::new(ErrorKind::InvalidParameter)
+                    .with_message(format!("unknown way to a data connection {text:?}"))
+                    .with_hint("use one or more of epsv, pasv, port, eprt, separated by commas")
+            })
+    }
+}
+
 /// Lower-case letters and digits of a label: what two spellings of it have in common.
 pub(crate) fn squeeze(label: &str) -> String {
     label
@@ -272,6 +288,15 @@ mod tests {
             Encryption::ALL.map(Encryption::default_port),
             [21, 21, 990, 22, 22, 22, 21]
         );
+    }
+
+    #[test]
+    fn data_methods_are_read_by_command() {
+        assert_eq!(" epsv ".parse::<DataMethod>().unwrap(), DataMethod::Epsv);
+        assert_eq!("PORT".parse::<DataMethod>().unwrap(), DataMethod::Port);
+        for bad in ["", "pass", "epsv pasv"] {
+            assert!(bad.parse::<DataMethod>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub use parts::{
 };
 
 use crate::{
-    AllowedFingerprints, Encryption, Error, ErrorKind, FingerprintTarget, FingerprintType, Host,
-    HostProfile, Mode, Prompter, Result, Secret, prompt::SharedPrompter,
+    AllowedFingerprints, DataMethod, Encryption, Error, ErrorKind, FingerprintTarget,
+    FingerprintType, Host, HostProfile, Mode, Prompter, Result, Secret, prompt::SharedPrompter,
 };
 
 /// The parameters of a connection.
@@ -41,6 +41,7 @@ pub struct ConnectParams {
     password: Option<Secret>,
     account: Option<Secret>,
     mode: Mode,
+    data_methods: Vec<DataMethod>,
     encryption: Encryption,
     certificate: Option<Secret>,
     key_passphrase: Option<Secret>,
@@ -91,6 +92,7 @@ impl ConnectParams {
             password: None,
             account: None,
             mode: Mode::default(),
+            data_methods: Vec::new(),
             encryption: Encryption::default(),
             certificate: None,
             key_passphrase: None,
@@ -152,6 +154,18 @@ impl ConnectParams {
                 "use mode passive or dynamic: a server cannot connect to a client behind a proxy",
             );
         }
+        let passive = |method: &DataMethod| matches!(method, DataMethod::Epsv | DataMethod::Pasv);
+        let usable = |method: &DataMethod| match self.mode {
+            Mode::Passive => passive(method),
+            Mode::Active => !passive(method),
+            Mode::Dynamic => passive(method) || self.proxy.is_none(),
+        };
+        if !self.data_methods.is_empty() && !self.data_methods.iter().any(usable) {
+            return refuse(
+                "none of the data methods goes with the mode",
+                "passive mode has epsv and pasv, active mode port and eprt; behind a proxy only passive ones work",
+            );
+        }
         // What the jump host itself needs is known when it has what it shares with the server behind it.
         if self.jump.is_some() && !self.encryption.is_ssh() {
             return refuse(
@@ -209,6 +223,11 @@ impl ConnectParams {
     /// Who opens data connections.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// The ways to data connections that may be tried, of those that the mode has; all of them if empty.
+    pub fn data_methods(&self) -> &[DataMethod] {
+        &self.data_methods
     }
 
     /// How the connection is secured.
@@ -395,6 +414,14 @@ impl ConnectParams {
     #[must_use]
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Sets the ways to data connections that may be tried: for servers and firewalls that are known to
+    /// answer another way with silence. Mode and order stay what they are.
+    #[must_use]
+    pub fn with_data_methods(mut self, methods: impl IntoIterator<Item = DataMethod>) -> Self {
+        self.data_methods = methods.into_iter().collect();
         self
     }
 
@@ -613,6 +640,25 @@ impl ConnectParams {
     #[must_use]
     pub fn with_profile(mut self, profile: impl Into<Option<HostProfile>>) -> Self {
         self.profile = profile.into();
+        self
+    }
+}
+
+impl ConnectParams {
+    /// The same without password, account, passphrase and the text of a key, the proxy's and the jump host's
+    /// too: what may be shown and passed on.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        self.password = None;
+        self.account = None;
+        self.key_passphrase = None;
+        if self.encryption == Encryption::SshKeyContent {
+            self.certificate = None;
+        }
+        if let Some(proxy) = &mut self.proxy {
+            proxy.password = None;
+        }
+        self.jump = self.jump.map(|jump| Box::new(jump.without_secrets()));
         self
     }
 }

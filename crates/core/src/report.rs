@@ -1,6 +1,9 @@
 //! What connecting found out: for logs, for `connect` on the command line, for a user's eyes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use serde::{Serialize, Serializer};
 
@@ -30,6 +33,10 @@ pub struct ConnectReport {
     /// The way to data connections that worked last, once one has; at first the one that a
     /// [host profile](crate::HostProfile) names.
     pub data_method: Option<DataMethod>,
+    /// The address in the server's last reply to PASV. It is used only where
+    /// [`PassiveAddress::Advertised`](crate::params::PassiveAddress) says so; one that is not the server's own keeps
+    /// clients out that believe it.
+    pub passive_address: Option<IpAddr>,
     /// The user logged in as.
     pub username: String,
     /// The server's greeting or version text.
@@ -61,6 +68,7 @@ impl ConnectReport {
             encryption,
             mode: None,
             data_method: None,
+            passive_address: None,
             username: String::new(),
             banner: String::new(),
             features: Vec::new(),

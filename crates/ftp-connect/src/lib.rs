@@ -30,6 +30,7 @@
 //! | `tls-reuse` | `ExplicitTlsReuse`, and the other two with session reuse or `legacy` | OpenSSL |
 //! | `sftp` (default) | `SshPassword`, `SshKeyFile`, `SshKeyContent` | russh |
 //! | `transfer` (default) | files, pools of sessions and mirrored folders, over any backend | — |
+//! | `doctor` | why a server cannot be reached or used; needs `tls` and `sftp` | — |
 //! | `vendored-openssl` | builds the OpenSSL of `tls-reuse` from source | — |
 //!
 //! Features only add. Without any, [`Registry`], the traits and a backend of one's own still work.
@@ -50,6 +51,8 @@ pub use ftp_connect_core::{
     Session, SessionExt, StatOptions, Step, Timestamp, Timings, TlsReport, TransferType,
     Transferred, Transport, WriteBody, WriteOptions, Zone, params,
 };
+#[cfg(feature = "doctor")]
+pub use ftp_connect_doctor as doctor;
 #[cfg(feature = "plain")]
 pub use ftp_connect_plain as plain;
 #[cfg(feature = "sftp")]

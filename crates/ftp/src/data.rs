@@ -8,6 +8,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ftp_connect_core as core;
 use ftp_connect_core::dial::{DataTarget, dial_data, prepare};
 use ftp_connect_core::params::PassiveAddress;
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, HostProfile, Mode, Result};
@@ -51,7 +52,16 @@ pub(crate) fn channels(params: &ConnectParams, wire: &Wire) -> DataChannels {
         None => matches!(params.server(), Host::Ip(IpAddr::V6(_))),
     };
     let known = known(params);
-    let mut channels = DataChannels::new(mode, ipv6);
+    let allowed = |method: &DataMethod| match params.data_methods() {
+        [] => true,
+        // PORT cannot say an IPv6 address; what is meant is that the server connects.
+        some if ipv6 && *method == DataMethod::Eprt => some
+            .iter()
+            .any(|m| matches!(m, core::DataMethod::Eprt | core::DataMethod::Port)),
+        some => some.contains(&named(*method)),
+    };
+    let allowed: Vec<_> = METHODS.into_iter().filter(allowed).collect();
+    let mut channels = DataChannels::new(mode, ipv6).only(&allowed);
     if params.passive_address() == PassiveAddress::Advertised {
         let rule = known.and_then(|profile| profile.passive_address);
         channels = channels.with_advertised(rule == Some(PassiveAddress::Peer));

@@ -69,7 +69,9 @@ impl FtpSession {
         let restart = (restart > 0 || self.has_offset).then_some(restart);
         loop {
             let sure = std::mem::take(&mut self.connects);
-            let link = data::open(&mut self.wire, &mut self.channels, &self.params, sure).await?;
+            let link = data::open(&mut self.wire, &mut self.channels, &self.params, sure).await;
+            self.report.passive_address = self.channels.named_address();
+            let link = link?;
             let flow = Transfer::new(command.clone(), restart);
             self.has_offset |= restart.is_some();
             self.active = Some(Active {

@@ -20,7 +20,7 @@ mod front;
 mod unftp;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -74,6 +74,7 @@ impl FtpServer {
             reuse_required: false,
             tls13_tickets: true,
             client_authority: None,
+            faults: Vec::new(),
         }
     }
 
@@ -132,6 +133,22 @@ pub enum FtpSecurity {
     Implicit,
 }
 
+/// What is wrong with an embedded FTP server, as with some real ones and the firewalls before them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FtpFault {
+    /// It greets everybody with 421 and hangs up.
+    Full,
+    /// It answers this command with 502.
+    Refuses(String),
+    /// Its replies to `PASV` name this address, as behind a router that nobody told it of.
+    AdvertisedAddress(Ipv4Addr),
+    /// Its replies to `EPSV` and `PASV` name a port on which nobody listens.
+    PassiveBlocked,
+    /// It connects to nobody: `PORT` and `EPRT` are refused with 500.
+    ActiveBlocked,
+}
+
 /// Settings of an [`FtpServer`] that has not started yet.
 #[derive(Clone, Debug)]
 pub struct FtpServerBuilder {
@@ -144,6 +161,7 @@ pub struct FtpServerBuilder {
     reuse_required: bool,
     tls13_tickets: bool,
     client_authority: Option<Arc<TestCa>>,
+    faults: Vec<FtpFault>,
 }
 
 impl FtpServerBuilder {
@@ -205,6 +223,13 @@ impl FtpServerBuilder {
         self
     }
 
+    /// Gives the server a fault; it can have several.
+    #[must_use]
+    pub fn with_fault(mut self, fault: FtpFault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
     /// Starts the server on an ephemeral loopback port. Connections are accepted when this returns.
     ///
     /// # Errors
@@ -244,6 +269,7 @@ impl FtpServerBuilder {
             implicit: self.security == FtpSecurity::Implicit,
             tls_required: self.security != FtpSecurity::Plain && self.tls_required,
             reuse_required: self.reuse_required,
+            faults: self.faults,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;

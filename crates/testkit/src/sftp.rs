@@ -74,6 +74,7 @@ impl SftpServer {
             host_key: HostKey::Ed25519,
             forwarding: false,
             max_sessions: usize::MAX,
+            subsystem: true,
         }
     }
 
@@ -150,6 +151,7 @@ pub struct SftpServerBuilder {
     host_key: HostKey,
     forwarding: bool,
     max_sessions: usize,
+    subsystem: bool,
 }
 
 impl SftpServerBuilder {
@@ -212,6 +214,13 @@ impl SftpServerBuilder {
         self
     }
 
+    /// Whether there is SFTP behind SSH: off, the subsystem is refused, as by a server that has shells only.
+    #[must_use]
+    pub fn with_subsystem(mut self, offered: bool) -> Self {
+        self.subsystem = offered;
+        self
+    }
+
     /// Chooses the host key.
     #[must_use]
     pub fn with_host_key(mut self, key: HostKey) -> Self {
@@ -258,7 +267,7 @@ impl SftpServerBuilder {
             self.password.clone(),
             authorized,
             methods,
-            (self.forwarding, self.max_sessions),
+            (self.forwarding, self.max_sessions, self.subsystem),
         ));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;

@@ -10,7 +10,7 @@ use std::sync::{
 
 use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Host, Result,
-    params::{TlsTrust, TlsVersion},
+    params::{SessionReuse, TlsTrust, TlsVersion},
 };
 use ftp_connect_ftp::{
     certificate,
@@ -38,6 +38,7 @@ use crate::{
 pub(crate) struct Context {
     context: SslContext,
     pub(crate) sessions: Arc<Sessions>,
+    resumes: bool,
     /// Whether TLS 1.2 and TLS 1.3 are both allowed.
     both_versions: bool,
     capped: AtomicBool,
@@ -79,6 +80,7 @@ impl Context {
         Ok(Self {
             context: builder.build(),
             sessions,
+            resumes: params.session_reuse() != Some(SessionReuse::Never),
             both_versions: allows(TlsVersion::Tls12) && allows(TlsVersion::Tls13),
             capped: AtomicBool::new(false),
             trust,
@@ -100,7 +102,9 @@ impl Context {
             ssl.set_hostname(name).map_err(broken)?;
         }
         let verdict = self.trust.install(&mut ssl, host).map_err(broken)?;
-        if let Err(error) = resume(&mut ssl, &self.sessions) {
+        if self.resumes
+            && let Err(error) = resume(&mut ssl, &self.sessions)
+        {
             tracing::debug!(%error, "the kept TLS session cannot be used");
         }
         Ok((ssl, verdict))
@@ -109,7 +113,7 @@ impl Context {
 
 impl Context {
     pub(crate) fn can_cap_at_tls12(&self) -> bool {
-        self.both_versions && !self.capped.load(Ordering::Relaxed)
+        self.both_versions && self.resumes && !self.capped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn cap_at_tls12(&self) {

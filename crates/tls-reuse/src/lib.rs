@@ -55,7 +55,9 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ftp_connect_core::{ConnectParams, Result, Session, TlsReport, Transport};
+use ftp_connect_core::{
+    ConnectParams, Result, Session, TlsReport, Transport, params::SessionReuse,
+};
 use ftp_connect_ftp::certificate;
 
 use crate::{channel::Channels, roots::SystemRoots};
@@ -76,7 +78,9 @@ impl Transport for TlsReuseTransport {
     }
 
     fn serves(&self, params: &ConnectParams) -> bool {
-        params.encryption().is_tls() && (params.session_reuse().is_some() || params.legacy())
+        let never = params.session_reuse() == Some(SessionReuse::Never);
+        params.encryption().is_tls()
+            && ((params.session_reuse().is_some() && !never) || params.legacy())
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {

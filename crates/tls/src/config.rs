@@ -12,7 +12,7 @@ use std::sync::{
 
 use ftp_connect_core::{
     ConnectParams, Error, ErrorKind, Result,
-    params::{TlsTrust, TlsVersion},
+    params::{SessionReuse, TlsTrust, TlsVersion},
 };
 use ftp_connect_ftp::client_certificate::{self, ClientKey};
 use rustls::{
@@ -57,12 +57,15 @@ pub(crate) fn client_config(
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&trust) as _)
             .with_client_cert_resolver(Arc::clone(&client) as _);
-        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        config.resumption = match params.session_reuse() {
+            Some(SessionReuse::Never) => Resumption::disabled(),
+            _ => Resumption::in_memory_sessions(SESSIONS),
+        };
         Ok(Arc::new(config))
     };
     let versions = versions(tls);
     let spare = match versions.len() {
-        2 => Some(config(&[&TLS12])?),
+        2 if params.session_reuse() != Some(SessionReuse::Never) => Some(config(&[&TLS12])?),
         _ => None,
     };
     Ok(Configured {

@@ -43,7 +43,9 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ftp_connect_core::{ConnectParams, Encryption, Result, Session, TlsReport, Transport};
+use ftp_connect_core::{
+    ConnectParams, Encryption, Result, Session, TlsReport, Transport, params::SessionReuse,
+};
 use ftp_connect_ftp::certificate;
 
 use crate::{channel::Channels, trust::SystemRoots};
@@ -67,7 +69,7 @@ impl Transport for TlsTransport {
         matches!(
             params.encryption(),
             Encryption::ExplicitTls | Encryption::ImplicitTls
-        ) && params.session_reuse().is_none()
+        ) && matches!(params.session_reuse(), None | Some(SessionReuse::Never))
     }
 
     async fn connect(&self, params: &ConnectParams) -> Result<Box<dyn Session>> {

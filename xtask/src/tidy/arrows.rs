@@ -31,6 +31,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ftp-connect-sftp", &["ftp-connect-core"]),
     ("ftp-connect-transfer", &["ftp-connect-core"]),
     ("ftp-connect-testkit", &["ftp-connect-core"]),
+    // It looks at certificates and host keys; everything else goes by the caller's registry.
+    (
+        "ftp-connect-doctor",
+        &["ftp-connect-core", "ftp-connect-tls", "ftp-connect-sftp"],
+    ),
     (
         "ftp-connect",
         &[
@@ -40,6 +45,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "ftp-connect-tls-reuse",
             "ftp-connect-sftp",
             "ftp-connect-transfer",
+            "ftp-connect-doctor",
         ],
     ),
     // The demo of the program runs the embedded servers.
@@ -53,6 +59,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "ftp-connect-tls-reuse",
             "ftp-connect-sftp",
             "ftp-connect-transfer",
+            "ftp-connect-doctor",
             "ftp-connect-testkit",
         ],
     ),
@@ -100,6 +107,11 @@ const MUST_NOT_REACH: &[(&str, &[&str], &str)] = &[
             "ftp-connect-tls-reuse",
         ],
         "SFTP shares nothing with FTP",
+    ),
+    (
+        "ftp-connect-doctor",
+        &["openssl"],
+        "whoever has no OpenSSL can be examined, too",
     ),
     (
         "ftp-connect-transfer",

@@ -114,6 +114,20 @@ pub(super) const FIELDS: &[Field] = &[
         set: |p, v| store(&mut p.mode, v),
     },
     Field {
+        label: "Data Methods",
+        key: "data-methods",
+        shape: Shape::Text,
+        get: |p| {
+            let names = p.data_methods.iter().map(|m| m.to_string().to_lowercase());
+            some(&names.collect::<Vec<_>>().join(","))
+        },
+        set: |p, v| {
+            let methods = v.split(',').filter(|name| !name.trim().is_empty());
+            p.data_methods = methods.map(str::parse).collect::<Result<_>>()?;
+            Ok(())
+        },
+    },
+    Field {
         label: "Encryption",
         key: "encryption",
         shape: Shape::Text,

@@ -54,6 +54,9 @@ pub enum SessionReuse {
     Prefer,
     /// Refuse a data connection that was not resumed.
     Require,
+    /// Do the whole handshake on every data connection: for servers that stumble over resumed sessions, and to
+    /// find out whether one demands them.
+    Never,
 }
 
 /// Where a passive FTP data connection goes.
@@ -491,7 +494,8 @@ names!(
     SessionReuse,
     "session reuse",
     "prefer" = Self::Prefer,
-    "require" = Self::Require
+    "require" = Self::Require,
+    "never" = Self::Never
 );
 names!(
     PassiveAddress,

@@ -42,6 +42,7 @@ fn full() -> ConnectParams {
         .with_password(" \"p@ss\r\nw/ö;rd\" ")
         .with_account("acc:ount")
         .with_mode(Mode::Active)
+        .with_data_methods([DataMethod::Eprt, DataMethod::Port])
         .with_key_content(
             "-----BEGIN KEY-----\r\nProc-Type: 4,ENCRYPTED\r\n\r\nabc\n-----END KEY-----\n",
         )
@@ -309,6 +310,9 @@ fn what_the_encryption_needs_must_be_there() {
         .with_mode(Mode::Active);
     assert!(proxied.validate().is_err());
     assert!(proxied.with_mode(Mode::Dynamic).validate().is_ok());
+    let epsv = params.clone().with_data_methods([DataMethod::Epsv]);
+    assert!(epsv.validate().is_ok());
+    assert!(epsv.with_mode(Mode::Active).validate().is_err());
     let named = params.with_username("ada");
     assert!(
         named
@@ -332,6 +336,31 @@ fn what_the_encryption_needs_must_be_there() {
             .is_err()
     );
     assert!(named.with_key_file("id").validate().is_ok());
+}
+
+#[test]
+fn what_is_shown_has_no_secret_and_all_else() {
+    let shown = full().without_secrets().to_text_with_secrets();
+    for secret in [
+        "p@ss",
+        "acc:ount",
+        "#phrase",
+        "BEGIN KEY",
+        "s@crt",
+        "s%40crt",
+        "over/there",
+    ] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    let kept = [
+        "a;d:a@x",
+        "socks5://me@[::1]:1081",
+        "bastion.example",
+        "eprt,port",
+    ];
+    for kept in kept {
+        assert!(shown.contains(kept), "{kept} not in {shown}");
+    }
 }
 
 proptest! {

@@ -84,6 +84,7 @@ pub struct DataChannels {
     advertised: Advertised,
     /// The port whose advertised address led nowhere, to be tried at the peer.
     peer_instead: bool,
+    named_address: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -154,6 +155,7 @@ impl DataChannels {
             tried: Vec::new(),
             advertised: Advertised::Ignored,
             peer_instead: false,
+            named_address: None,
         }
     }
 
@@ -167,6 +169,15 @@ impl DataChannels {
             self.ways.sort_by_key(|way| way.method != DataMethod::Pasv);
             Advertised::Used
         };
+        self
+    }
+
+    /// Leaves these ways alone of those that the mode allows. A list that has none of them changes nothing.
+    #[must_use]
+    pub fn only(mut self, methods: &[DataMethod]) -> Self {
+        if self.ways.iter().any(|way| methods.contains(&way.method)) {
+            self.ways.retain(|way| methods.contains(&way.method));
+        }
         self
     }
 
@@ -219,6 +230,12 @@ impl DataChannels {
     pub fn dead(&self) -> impl Iterator<Item = DataMethod> {
         let dead = self.ways.iter().filter(|way| way.health > Health::Unknown);
         dead.map(|way| way.method)
+    }
+
+    /// The address in the last reply to PASV, whether it is used or not.
+    #[must_use]
+    pub fn named_address(&self) -> Option<IpAddr> {
+        self.named_address
     }
 
     /// Whether the address in a reply to PASV has led to the server; `None` if that was not tried.
@@ -350,6 +367,7 @@ impl DataChannels {
         match parsed {
             Ok(PassiveAddress { address, port }) => {
                 self.peer_instead = false;
+                self.named_address = address.or(self.named_address);
                 let address = address.filter(|address| self.is_to_be_used(*address));
                 self.state = State::Plan(DataPlan::Connect { port, address });
             }

@@ -5,7 +5,7 @@
 //! until the [data connection](super::data) has had its last byte.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::data::{Data, NOT_OPENED, Security, host_port, passive_port};
-use super::unftp::Files;
+use super::{FtpFault, unftp::Files};
 
 /// When TLS begins and what is refused without it.
 pub(super) struct Rules {
@@ -23,6 +23,26 @@ pub(super) struct Rules {
     pub(super) implicit: bool,
     pub(super) tls_required: bool,
     pub(super) reuse_required: bool,
+    pub(super) faults: Vec<FtpFault>,
+}
+
+impl Rules {
+    fn has(&self, fault: &FtpFault) -> bool {
+        self.faults.contains(fault)
+    }
+
+    /// The reply to a command that is refused.
+    fn refusal(&self, verb: &str) -> Option<&'static str> {
+        self.faults.iter().find_map(|fault| match fault {
+            FtpFault::Refuses(command) if command.eq_ignore_ascii_case(verb) => {
+                Some("502 the command is not implemented")
+            }
+            FtpFault::ActiveBlocked if matches!(verb, "PORT" | "EPRT") => {
+                Some("500 active mode is not allowed")
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Accepts for ever. Cancelling it ends every connection.
@@ -46,6 +66,13 @@ pub(super) async fn accept(listener: TcpListener, rules: Arc<Rules>, files: Arc<
 
 async fn serve(client: TcpStream, rules: &Rules, files: &Files) -> io::Result<()> {
     client.set_nodelay(true)?;
+    if rules.has(&FtpFault::Full) {
+        let mut client = client;
+        client
+            .write_all(b"421 too many connections, try later\r\n")
+            .await?;
+        return client.shutdown().await;
+    }
     let (near, far) = inner_pair().await?;
     let implicit = rules.acceptor.as_ref().filter(|_| rules.implicit);
     let client: Box<dyn Io> = match implicit {
@@ -216,13 +243,21 @@ impl Relay<'_> {
         let port = port.ok_or_else(|| io::Error::other("no port in libunftp's reply"))?;
         let inner = SocketAddr::from(([127, 0, 0, 1], port));
         let data = Data::passive(inner, self.data_security(), &mut self.tasks).await?;
-        let port = data.port;
+        let mut port = data.port;
         self.data = Some(data);
+        if self.rules.has(&FtpFault::PassiveBlocked) {
+            port = NOBODY;
+        }
+        let address = self.rules.faults.iter().find_map(|fault| match fault {
+            FtpFault::AdvertisedAddress(address) => Some(*address),
+            _ => None,
+        });
+        let [a, b, c, d] = address.unwrap_or(Ipv4Addr::LOCALHOST).octets();
         Ok(if &code == b"229" {
             format!("229 Entering Extended Passive Mode (|||{port}|)")
         } else {
             let (high, low) = (port / 256, port % 256);
-            format!("227 Entering Passive Mode (127,0,0,1,{high},{low})")
+            format!("227 Entering Passive Mode ({a},{b},{c},{d},{high},{low})")
         })
     }
 
@@ -294,6 +329,9 @@ impl Relay<'_> {
         };
         let text = text.trim_end().to_ascii_uppercase();
         let verb = text.split(' ').next().unwrap_or_default();
+        if let Some(refusal) = self.rules.refusal(verb) {
+            return self.answer(refusal).await;
+        }
         let tls = self.rules.acceptor.is_some();
         let required = self.rules.tls_required;
         match verb {
@@ -415,6 +453,9 @@ fn take_line(buffer: &mut BytesMut) -> Option<BytesMut> {
     let end = buffer.iter().position(|&byte| byte == b'\n')?;
     Some(buffer.split_to(end + 1))
 }
+
+/// A port on which nobody listens: binding it is for the superuser, who has better to do.
+const NOBODY: u16 = 1;
 
 /// Commands that may wait here before the client has to.
 const COMMANDS_LIMIT: usize = 64 * 1024;

@@ -48,6 +48,7 @@ pub(super) struct Shared {
     methods: MethodSet,
     forwarding: bool,
     max_sessions: usize,
+    subsystem: bool,
     connections: AtomicUsize,
     none: AtomicUsize,
     password_count: AtomicUsize,
@@ -63,7 +64,7 @@ impl Shared {
         password: Option<String>,
         authorized: Vec<PublicKey>,
         methods: MethodSet,
-        (forwarding, max_sessions): (bool, usize),
+        (forwarding, max_sessions, subsystem): (bool, usize, bool),
     ) -> Self {
         Self {
             root,
@@ -73,6 +74,7 @@ impl Shared {
             methods,
             forwarding,
             max_sessions,
+            subsystem,
             connections: AtomicUsize::new(0),
             none: AtomicUsize::new(0),
             password_count: AtomicUsize::new(0),
@@ -307,7 +309,7 @@ impl Handler for Connection {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.channels.remove(&channel) {
-            Some(stream) if name == "sftp" => {
+            Some(stream) if name == "sftp" && self.shared.subsystem => {
                 session.channel_success(channel)?;
                 let folder = Folder::new(self.shared.root.clone());
                 russh_sftp::server::run(stream.into_stream(), folder).await;

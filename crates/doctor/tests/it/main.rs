@@ -1,0 +1,4 @@
+//! Sick servers, each with what is wrong with it, and that the cause is named each time.
+
+mod sick;
+mod well;
