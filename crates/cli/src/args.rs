@@ -117,6 +117,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Find out why a server cannot be reached or used, step by step, and what works.
+    #[command(after_help = "Example: ftp-connect doctor ftp://ada@files.example.org")]
+    Doctor {
+        /// The server, as a URL; its path is the folder that is listed.
+        url: Option<String>,
+        /// Log in with the password even where nothing protects it.
+        #[arg(long)]
+        danger_clear_login: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Start embedded servers on this machine and connect to them in each of the seven ways.
     #[cfg(feature = "demo")]
     Demo {
@@ -140,6 +151,7 @@ impl Command {
             Self::Rmdir { .. } => "rmdir",
             Self::Mv { .. } => "mv",
             Self::Fingerprint { .. } => "fingerprint",
+            Self::Doctor { .. } => "doctor",
             #[cfg(feature = "demo")]
             Self::Demo { .. } => "demo",
         }
@@ -166,7 +178,8 @@ impl Command {
             | Self::Mkdir { connection, .. }
             | Self::Rmdir { connection, .. }
             | Self::Mv { connection, .. }
-            | Self::Fingerprint { connection, .. } => Some(connection),
+            | Self::Fingerprint { connection, .. }
+            | Self::Doctor { connection, .. } => Some(connection),
             #[cfg(feature = "demo")]
             Self::Demo { .. } => None,
         }
@@ -195,6 +208,10 @@ pub(crate) struct Connection {
     /// Who opens data connections: active, passive or dynamic (FTP only).
     #[arg(long)]
     pub mode: Option<String>,
+    /// Ways to data connections that may be tried, such as pasv or epsv,pasv [default: those of the
+    /// mode] (FTP only).
+    #[arg(long, value_name = "LIST")]
+    pub data_methods: Option<String>,
     /// How folders are listed: auto, mlsd, list, nlst or stat (FTP only).
     #[arg(long, value_name = "COMMAND")]
     pub list_command: Option<String>,
@@ -303,7 +320,7 @@ pub(crate) struct Connection {
     /// Agree on new SSH keys after so many bytes in one direction; 1 GiB is the most (SFTP only).
     #[arg(long, value_name = "BYTES")]
     pub rekey_bytes: Option<String>,
-    /// Resume the TLS session on data connections: prefer or require.
+    /// Resume the TLS session on data connections: prefer, require or never.
     #[arg(long, value_name = "POLICY")]
     pub session_reuse: Option<String>,
     /// File with parameters, one `Label: value` a line, or JSON.
@@ -327,9 +344,13 @@ pub(crate) struct Connection {
 }
 
 const AFTER_HELP: &str = "\
-URLs: ftp:// (in the clear), ftpes:// (explicit TLS), ftps:// (implicit TLS) or sftp://, then
-  [user[:password]@]host[:port][/path]. The path is percent-decoded and begins at the login folder;
-  //path begins at the root.
+URLs:
+  ftp:// (in the clear), ftpes:// (explicit TLS), ftps:// (implicit TLS)
+  or sftp://, then [user[:password]@]host[:port][/path]. The path is
+  percent-decoded and begins at the login folder; //path at the root.
 
-Exit status: 0 done, 1 operation failed, 2 usage, 3 could not connect, 4 login refused, 5 host key or
-  certificate not trusted by either side, 6 not found, 7 timed out, 8 transfer not whole, 130 interrupted.";
+Exit status:
+  0 done              1 operation failed    2 usage
+  3 could not connect 4 login refused       5 host key or certificate not
+  6 not found         7 timed out             trusted by either side
+  8 transfer not whole                    130 interrupted";

@@ -3,6 +3,7 @@
 mod connect;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod fingerprint;
 mod list;
 mod transfer;
@@ -100,6 +101,11 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Outcome {
         Command::Fingerprint { url, connection } => {
             fingerprint::fingerprint(url.as_deref(), &connection, output).await
         }
+        Command::Doctor {
+            url,
+            danger_clear_login,
+            connection,
+        } => doctor::doctor(url.as_deref(), danger_clear_login, &connection, output).await,
         #[cfg(feature = "demo")]
         Command::Demo { .. } => demo::demo(output).await,
     }

@@ -212,6 +212,7 @@ fn seconds(text: &str) -> Result<Duration> {
 fn routed(mut params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
     for (name, value) in [
         ("mode", &options.mode),
+        ("data-methods", &options.data_methods),
         ("proxy", &options.proxy),
         ("passive-address", &options.passive_address),
         ("active-address", &options.active_address),

@@ -6,6 +6,7 @@
 mod program;
 
 mod certificates;
+mod doctor;
 mod embedded;
 mod routes;
 mod usage;

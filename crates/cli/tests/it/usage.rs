@@ -52,6 +52,23 @@ fn bad_options() {
     );
     check(&["connect", &url, "--mode", "sideways"], 2, "unknown mode");
     check(
+        &["connect", &url, "--data-methods", "pigeon"],
+        2,
+        "unknown way",
+    );
+    check(
+        &[
+            "connect",
+            &url,
+            "--mode",
+            "active",
+            "--data-methods",
+            "pasv",
+        ],
+        2,
+        "none of the data methods",
+    );
+    check(
         &["connect", &url, "--connect-timeout", "0"],
         2,
         "is not a time",
@@ -188,6 +205,7 @@ fn every_command_has_help_with_an_example() {
         "rmdir",
         "mv",
         "fingerprint",
+        "doctor",
     ] {
         let said = Call::new([command, "--help"]).run().well();
         assert!(
