@@ -264,7 +264,7 @@ impl Examination<'_> {
                 && let Some(entry) = listing.next().await?
             {
                 entries += 1;
-                told_in_utc = told_in_utc.or(entry.modified.map(|time| time.zone()));
+                told_in_utc = told_in_utc.or_else(|| entry.modified.map(|time| time.zone()));
             }
             if entries == ENTRIES {
                 return Ok(Contents {

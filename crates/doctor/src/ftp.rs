@@ -164,13 +164,10 @@ impl Examination<'_> {
         if !encryption.is_tls() || self.registry.find(&never).is_none() {
             return;
         }
-        let error = match self.list(&never).await.outcome {
-            Ok(_) => {
-                let summary = "not required by the server";
-                self.tell(Finding::good(Check::SessionReuse, summary));
-                return;
-            }
-            Err(error) => error,
+        let Err(error) = self.list(&never).await.outcome else {
+            let summary = "not required by the server";
+            self.tell(Finding::good(Check::SessionReuse, summary));
+            return;
         };
         if !matches!(
             error.kind(),

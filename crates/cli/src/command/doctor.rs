@@ -85,7 +85,7 @@ fn conclude(diagnosis: &Diagnosis, output: &mut Output) -> Outcome {
     let worst = worst
         .clone()
         .find(|finding| finding.verdict == Verdict::Bad);
-    let decisive = worst.or(diagnosis.findings.last());
+    let decisive = worst.or_else(|| diagnosis.findings.last());
     let message = decisive.map_or_else(String::new, |finding| {
         format!("{}: {}", finding.check, one_line(&finding.summary))
     });
