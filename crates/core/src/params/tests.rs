@@ -96,7 +96,7 @@ fn full() -> ConnectParams {
         .with_close(Duration::from_secs(3));
     params.proxy = Some("socks5://me:s%40crt@[::1]:1081".parse().unwrap());
     let mut profile = HostProfile::new("files.example.org".parse().unwrap(), 2121);
-    profile.data_method = Some(crate::DataMethod::Epsv);
+    profile.data_method = Some(DataMethod::Epsv);
     params.profile = Some(profile);
     params.active = ActiveMode::default()
         .with_bind("127.0.0.1".parse().unwrap())
