@@ -28,7 +28,7 @@ pub(crate) fn registry() -> Registry {
 pub(crate) fn params(addr: std::net::SocketAddr, encryption: Encryption) -> ConnectParams {
     let second = Duration::from_secs(1);
     ConnectParams::new(addr.ip())
-        .unwrap()
+        .expect("an address is a server")
         .with_port(std::num::NonZeroU16::new(addr.port()))
         .with_encryption(encryption)
         .with_username("tester")
@@ -66,11 +66,12 @@ pub(crate) fn check(diagnosis: &Diagnosis, at: Check, cause: Cause, says: &str) 
 
 async fn ftp(security: FtpSecurity, fault: FtpFault) -> FtpServer {
     let builder = FtpServer::builder(security).with_fault(fault);
-    builder.start().await.unwrap()
+    builder.start().await.expect("a port is free")
 }
 
 async fn well(security: FtpSecurity) -> FtpServer {
-    FtpServer::builder(security).start().await.unwrap()
+    let builder = FtpServer::builder(security);
+    builder.start().await.expect("a port is free")
 }
 
 fn trusting(server: &FtpServer, encryption: Encryption) -> ConnectParams {
