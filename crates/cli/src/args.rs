@@ -1,8 +1,17 @@
 //! The command line: a fixed interface, because scripts rely on it.
 
+mod connection;
+mod transfer;
+
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use ftp_connect::ChecksumAlgorithm;
+
+pub(crate) use self::{
+    connection::Connection,
+    transfer::{Files, Mirroring, Sync, Transfer},
+};
 
 /// Connects to FTP, FTPS and SFTP servers with one set of parameters.
 #[derive(Debug, Parser)]
@@ -17,7 +26,7 @@ pub(crate) enum Command {
     /// Log in, print what was negotiated, and leave.
     #[command(after_help = "Example: ftp-connect connect ftpes://ada@files.example.org")]
     Connect {
-        /// The server, as a URL; not needed where --params names one.
+        /// The server, as a URL or @NAME; not needed where --params names one.
         url: Option<String>,
         #[command(flatten)]
         connection: Connection,
@@ -33,6 +42,31 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Show a folder with all that is below it.
+    #[command(after_help = "Example: ftp-connect tree sftp://ada@files.example.org/in --depth 2")]
+    Tree {
+        /// The folder, as a URL.
+        url: Option<String>,
+        /// How many folders deep [default: 64].
+        #[arg(long, value_name = "N")]
+        depth: Option<usize>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Add up the sizes of the files in a folder and in each folder below it.
+    #[command(after_help = "Example: ftp-connect du sftp://ada@files.example.org/in")]
+    Du {
+        /// The folder, as a URL.
+        url: Option<String>,
+        /// How many folders deep sums are printed; all that is below counts.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        depth: usize,
+        /// Print numbers of bytes.
+        #[arg(short, long)]
+        bytes: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Tell about one file or folder.
     #[command(after_help = "Example: ftp-connect stat sftp://ada@files.example.org/in/a.txt")]
     Stat {
@@ -41,31 +75,67 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Download a file. The local file is the old one or the whole new one, never a part.
-    #[command(after_help = "Example: ftp-connect get ftps://ada@files.example.org/in/a.txt a.txt")]
+    /// Download files. A local file is the old one or the whole new one, never a part.
+    #[command(after_help = "\
+Example: ftp-connect get ftps://ada@files.example.org/in/a.txt a.txt
+Example: ftp-connect get 'sftp://ada@files.example.org/in/*.csv' reports/
+Example: ftp-connect get -r sftp://ada@files.example.org/in/2024 .")]
     Get {
-        /// The remote file, as a URL.
+        /// The remote file, folder (with -r) or pattern, as a URL. In a pattern * and ? stand for any
+        /// characters, ** for any folders.
         url: String,
-        /// The local file, a folder to put it in, or - for standard output.
+        /// The local file, a folder to put files in, or - for standard output.
         #[arg(default_value = ".")]
         local: PathBuf,
         #[command(flatten)]
-        transfer: Transfer,
+        files: Files,
         #[command(flatten)]
         connection: Connection,
     },
-    /// Upload a file.
-    #[command(after_help = "Example: ftp-connect put a.txt sftp://ada@files.example.org/in/")]
+    /// Upload files. A remote file is the old one or the whole new one, as far as the server allows.
+    #[command(after_help = "\
+Example: ftp-connect put a.txt sftp://ada@files.example.org/in/
+Example: ftp-connect put -r site sftp://ada@files.example.org/www/")]
     Put {
-        /// The local file, or - for standard input.
-        local: PathBuf,
-        /// The remote file, as a URL; after a / at the end the local name is used.
-        url: Option<String>,
+        /// The local files, folders (with -r) or - for standard input, and last the remote file or, with
+        /// a / at its end, folder, as a URL.
+        #[arg(required = true, num_args = 1.., value_name = "LOCAL… URL")]
+        what: Vec<PathBuf>,
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Print files to standard output.
+    #[command(after_help = "Example: ftp-connect cat sftp://ada@files.example.org/in/a.txt")]
+    Cat {
+        /// The file or pattern, as a URL.
+        url: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Make a folder like another: the one here like the server's, or the other way round.
+    #[command(after_help = "\
+Example: ftp-connect mirror site/ sftp://ada@files.example.org/www/
+Example: ftp-connect mirror ftpes://ada@files.example.org/in/ in/ --delete --dry-run")]
+    Mirror {
+        /// The source: a local folder, or a folder on the server as a URL.
+        from: String,
+        /// The target: the other of the two. What is in the source's folder comes into it.
+        to: String,
+        /// Say what would be done, and do nothing.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+        #[command(flatten)]
+        mirroring: Mirroring,
         #[command(flatten)]
         transfer: Transfer,
         #[command(flatten)]
         connection: Connection,
     },
+    /// Mirror in two steps: a plan that can be looked at, and doing what it says.
+    #[command(subcommand)]
+    Sync(Sync),
     /// Remove a file.
     #[command(after_help = "Example: ftp-connect rm ftp://ada@files.example.org/in/a.txt")]
     Rm {
@@ -109,6 +179,68 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Set when a file was modified; create an empty one if there is none.
+    #[command(after_help = "\
+Example: ftp-connect touch sftp://ada@files.example.org/in/a.txt --time 2024-02-29T12:00:00Z")]
+    Touch {
+        /// The file, as a URL.
+        url: String,
+        /// The time in UTC [default: now].
+        #[arg(long, value_name = "TIME")]
+        time: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Set the permissions of a file or folder.
+    #[command(after_help = "Example: ftp-connect chmod 640 sftp://ada@files.example.org/in/a.txt")]
+    Chmod {
+        /// The permissions, in octal digits.
+        permissions: String,
+        /// The file or folder, as a URL.
+        url: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Make a link: another name of a file, or a symbolic link.
+    #[command(
+        after_help = "Example: ftp-connect ln -s a.txt sftp://ada@files.example.org/in/latest"
+    )]
+    Ln {
+        /// What the link leads to, as in a URL; of a symbolic link it is stored as given, and a relative
+        /// one begins at the link's folder.
+        target: String,
+        /// The link, as a URL.
+        url: String,
+        /// Make a symbolic link.
+        #[arg(short, long)]
+        symbolic: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Print the checksum of a file: the server's own, or computed here from what it sends.
+    #[command(
+        after_help = "Example: ftp-connect checksum sftp://ada@files.example.org/in/a.txt --here"
+    )]
+    Checksum {
+        /// The file, as a URL.
+        url: String,
+        /// How it is computed.
+        #[arg(long, value_enum, default_value = "sha256")]
+        algorithm: Algorithm,
+        /// Read the file and compute it here, for servers that have no checksums.
+        #[arg(long)]
+        here: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Work on a server at a prompt, with history and completion.
+    #[command(after_help = "Example: ftp-connect shell sftp://ada@files.example.org/in")]
+    Shell {
+        /// The server and the folder to begin in, as a URL.
+        url: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Print the hashes of the server's SSH host key or TLS certificate, without logging in.
     #[command(after_help = "Example: ftp-connect fingerprint sftp://files.example.org")]
     Fingerprint {
@@ -118,7 +250,7 @@ pub(crate) enum Command {
         connection: Connection,
     },
     /// Find out why a server cannot be reached or used, step by step, and what works.
-    #[command(after_help = "Example: ftp-connect doctor ftp://ada@files.example.org")]
+    #[command(after_help = "Example: ftp-connect doctor ftpes://ada@files.example.org")]
     Doctor {
         /// The server, as a URL; its path is the folder that is listed.
         url: Option<String>,
@@ -128,8 +260,21 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Print a script for a shell, by which it completes this program's commands and options.
+    #[command(after_help = "Example: ftp-connect completions bash")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the program or of one command.
+    #[command(after_help = "Example: ftp-connect man mirror")]
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
     /// Start embedded servers on this machine and connect to them in each of the seven ways.
     #[cfg(feature = "demo")]
+    #[command(after_help = "Example: ftp-connect demo")]
     Demo {
         /// One JSON document on standard output.
         #[arg(long)]
@@ -143,21 +288,34 @@ impl Command {
         match self {
             Self::Connect { .. } => "connect",
             Self::Ls { .. } => "ls",
+            Self::Tree { .. } => "tree",
+            Self::Du { .. } => "du",
             Self::Stat { .. } => "stat",
             Self::Get { .. } => "get",
             Self::Put { .. } => "put",
+            Self::Cat { .. } => "cat",
+            Self::Mirror { .. } => "mirror",
+            Self::Sync(Sync::Plan { .. }) => "sync plan",
+            Self::Sync(Sync::Apply { .. }) => "sync apply",
             Self::Rm { .. } => "rm",
             Self::Mkdir { .. } => "mkdir",
             Self::Rmdir { .. } => "rmdir",
             Self::Mv { .. } => "mv",
+            Self::Touch { .. } => "touch",
+            Self::Chmod { .. } => "chmod",
+            Self::Ln { .. } => "ln",
+            Self::Checksum { .. } => "checksum",
+            Self::Shell { .. } => "shell",
             Self::Fingerprint { .. } => "fingerprint",
             Self::Doctor { .. } => "doctor",
+            Self::Completions { .. } => "completions",
+            Self::Man { .. } => "man",
             #[cfg(feature = "demo")]
             Self::Demo { .. } => "demo",
         }
     }
 
-    /// Whether standard output is one JSON document.
+    /// Whether standard output is JSON.
     pub(crate) fn json(&self) -> bool {
         match self {
             #[cfg(feature = "demo")]
@@ -171,176 +329,72 @@ impl Command {
         match self {
             Self::Connect { connection, .. }
             | Self::Ls { connection, .. }
+            | Self::Tree { connection, .. }
+            | Self::Du { connection, .. }
             | Self::Stat { connection, .. }
             | Self::Get { connection, .. }
             | Self::Put { connection, .. }
+            | Self::Cat { connection, .. }
+            | Self::Mirror { connection, .. }
+            | Self::Sync(Sync::Plan { connection, .. } | Sync::Apply { connection, .. })
             | Self::Rm { connection, .. }
             | Self::Mkdir { connection, .. }
             | Self::Rmdir { connection, .. }
             | Self::Mv { connection, .. }
+            | Self::Touch { connection, .. }
+            | Self::Chmod { connection, .. }
+            | Self::Ln { connection, .. }
+            | Self::Checksum { connection, .. }
+            | Self::Shell { connection, .. }
             | Self::Fingerprint { connection, .. }
             | Self::Doctor { connection, .. } => Some(connection),
+            Self::Completions { .. } | Self::Man { .. } => None,
             #[cfg(feature = "demo")]
             Self::Demo { .. } => None,
         }
     }
+
+    /// How to go on after an interruption.
+    pub(crate) fn how_to_go_on(&self) -> &'static str {
+        match self {
+            Self::Get { files, .. } | Self::Put { files, .. } if files.resumes() => {
+                "run the same command again: it goes on where it stopped"
+            }
+            Self::Get { .. } => {
+                "the local file is as it was; run the same command again, with --resume a later \
+                 interruption loses nothing"
+            }
+            Self::Put { .. } => {
+                "the remote file is as it was, and what had come lies beside it until the next upload; \
+                 run the same command again, with --resume it goes on"
+            }
+            Self::Mirror { .. } | Self::Sync(Sync::Apply { .. }) => {
+                "no file is half; run the same command again: it goes on with what is missing"
+            }
+            _ => "run the same command again",
+        }
+    }
 }
 
-/// What `get` and `put` share.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Transfer {
-    /// Refuse to replace a file that is there already.
-    #[arg(long)]
-    pub no_overwrite: bool,
-    /// Transfer as text, converting line ends (FTP only).
-    #[arg(long)]
-    pub ascii: bool,
+/// How a checksum is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names are the documentation
+pub(crate) enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
 }
 
-/// The options of every command that connects.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Connection")]
-pub(crate) struct Connection {
-    /// How to secure the connection: label, short name (none, explicit-tls, implicit-tls,
-    /// ssh-password, ssh-key-file, ssh-key-content, explicit-tls-reuse) or number (0 to 5, -2).
-    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    pub encryption: Option<String>,
-    /// Who opens data connections: active, passive or dynamic (FTP only).
-    #[arg(long)]
-    pub mode: Option<String>,
-    /// Ways to data connections that may be tried, such as pasv or epsv,pasv [default: those of the
-    /// mode] (FTP only).
-    #[arg(long, value_name = "LIST")]
-    pub data_methods: Option<String>,
-    /// How folders are listed: auto, mlsd, list, nlst or stat (FTP only).
-    #[arg(long, value_name = "COMMAND")]
-    pub list_command: Option<String>,
-    /// Send commands together without waiting for each answer: auto (to servers known to bear it), on or off.
-    #[arg(long, value_name = "WHEN")]
-    pub pipelining: Option<String>,
-    /// Seconds between signs of life on the control connection during a transfer; none by default
-    /// (FTP only).
-    #[arg(long, value_name = "SECONDS")]
-    pub control_keep_alive: Option<String>,
-    /// Charset in which names are shown and typed, such as utf-8, latin1 or shift_jis [default: utf-8].
-    #[arg(long, value_name = "LABEL")]
-    pub encoding: Option<String>,
-    /// User name; none is an anonymous login on FTP.
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// File with the password in its first line. Otherwise the URL's password or
-    /// FTP_CONNECT_PASSWORD is used.
-    #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-    /// File with the account that some FTP servers want beside the password, in its first line.
-    /// Otherwise FTP_CONNECT_ACCOUNT is used.
-    #[arg(long, value_name = "FILE")]
-    pub account_file: Option<PathBuf>,
-    /// Proxy to go through, control and data: socks5://[user:password@]host[:port] or http://….
-    #[arg(long, value_name = "URL")]
-    pub proxy: Option<String>,
-    /// Where passive data connections go: peer (the server itself) or advertised (the address in its
-    /// reply to PASV) [default: peer].
-    #[arg(long, value_name = "RULE")]
-    pub passive_address: Option<String>,
-    /// Local address on which active data connections are listened for.
-    #[arg(long, value_name = "ADDRESS")]
-    pub active_address: Option<String>,
-    /// Local ports for that, such as 50000-50100.
-    #[arg(long, value_name = "PORTS")]
-    pub active_ports: Option<String>,
-    /// Address told to the server for that, where a router forwards it.
-    #[arg(long, value_name = "ADDRESS")]
-    pub active_external_address: Option<String>,
-    /// File in which what is learnt about servers is kept: read if it is there, written afterwards.
-    #[arg(long, value_name = "FILE")]
-    pub profile: Option<PathBuf>,
-    /// File with the SSH private key; FTP_CONNECT_KEY_PASSPHRASE or the password opens it.
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// Try the keys of the SSH agent; with --key and a public key, only that one.
-    #[arg(long)]
-    pub agent: bool,
-    /// Format of the host-key hash: MD5, SHA1 or SHA256.
-    #[arg(long, value_name = "TYPE")]
-    pub fingerprint_type: Option<String>,
-    /// Host-key hashes of which one must match, separated by commas or line ends.
-    #[arg(long, value_name = "LIST")]
-    pub allowed_fingerprints: Option<String>,
-    /// What known hosts are for when no hash is allowed: strict, accept-new or off [default:
-    /// accept-new].
-    #[arg(long, value_name = "POLICY")]
-    pub known_hosts: Option<String>,
-    /// Known-hosts file [default: ~/.ssh/known_hosts].
-    #[arg(long, value_name = "FILE")]
-    pub known_hosts_file: Option<String>,
-    /// PEM file with more certificate authorities.
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<String>,
-    /// Accept the certificate with this SHA-256 and no other; can be given more than once.
-    #[arg(long, value_name = "HASH")]
-    pub pin_sha256: Vec<String>,
-    /// Accept any certificate: whoever is in between can read and change everything.
-    #[arg(long)]
-    pub danger_accept_any_certificate: bool,
-    /// File with the client's TLS certificate: PEM, or PKCS #12 with the key in it.
-    /// FTP_CONNECT_KEY_PASSPHRASE or the password opens what is encrypted.
-    #[arg(long, value_name = "FILE")]
-    pub client_certificate: Option<String>,
-    /// File with the key of the client's TLS certificate, if it is another.
-    #[arg(long, value_name = "FILE")]
-    pub client_key: Option<String>,
-    /// Leave files and listings in the clear (PROT C): others can read and change them.
-    #[arg(long)]
-    pub danger_clear_data: bool,
-    /// Leave TLS on the control connection after logging in (CCC), for firewalls that read along:
-    /// others can do so too, and give commands.
-    #[arg(long)]
-    pub danger_clear_command_channel: bool,
-    /// Least TLS version: 1.2 or 1.3; with --legacy also 1.0 or 1.1.
-    #[arg(long, value_name = "VERSION")]
-    pub tls_min: Option<String>,
-    /// Greatest TLS version, likewise.
-    #[arg(long, value_name = "VERSION")]
-    pub tls_max: Option<String>,
-    /// Let a server that has nothing better use algorithms, versions and keys that are not safe any
-    /// more.
-    #[arg(long)]
-    pub legacy: bool,
-    /// Go through this SSH server: user@host:port, or an sftp:// URL with what is its own (SFTP only). The
-    /// key is used there too, the password never.
-    #[arg(long, value_name = "HOST")]
-    pub jump: Option<String>,
-    /// Seconds after which an idle connection is probed, by TCP and SSH; not by default.
-    #[arg(long, value_name = "SECONDS")]
-    pub keep_alive: Option<String>,
-    /// How many probes of SSH may stay without an answer [default: 3].
-    #[arg(long, value_name = "COUNT")]
-    pub keep_alive_count: Option<String>,
-    /// Agree on new SSH keys after so many bytes in one direction; 1 GiB is the most (SFTP only).
-    #[arg(long, value_name = "BYTES")]
-    pub rekey_bytes: Option<String>,
-    /// Resume the TLS session on data connections: prefer, require or never.
-    #[arg(long, value_name = "POLICY")]
-    pub session_reuse: Option<String>,
-    /// File with parameters, one `Label: value` a line, or JSON.
-    #[arg(long, value_name = "FILE")]
-    pub params: Option<PathBuf>,
-    /// Seconds until a connection must stand.
-    #[arg(long, value_name = "SECONDS")]
-    pub connect_timeout: Option<String>,
-    /// Seconds until a reply, a data connection or the next byte of a transfer must have come.
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<String>,
-    /// Seconds to wait for a server that does not end its side of a TLS connection [default: 2].
-    #[arg(long, value_name = "SECONDS")]
-    pub close_timeout: Option<String>,
-    /// One JSON document on standard output.
-    #[arg(long)]
-    pub json: bool,
-    /// Show what happens; -vv shows the conversation, without passwords.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+impl From<Algorithm> for ChecksumAlgorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Md5 => Self::Md5,
+            Algorithm::Sha1 => Self::Sha1,
+            Algorithm::Sha256 => Self::Sha256,
+            Algorithm::Sha512 => Self::Sha512,
+        }
+    }
 }
 
 const AFTER_HELP: &str = "\
@@ -348,6 +402,7 @@ URLs:
   ftp:// (in the clear), ftpes:// (explicit TLS), ftps:// (implicit TLS)
   or sftp://, then [user[:password]@]host[:port][/path]. The path is
   percent-decoded and begins at the login folder; //path at the root.
+  @NAME[/path] is a server of the configuration file.
 
 Exit status:
   0 done              1 operation failed    2 usage

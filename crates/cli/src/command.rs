@@ -1,18 +1,26 @@
 //! The commands. Each connects, does one thing, and leaves.
 
+mod checksum;
 mod connect;
+mod copying;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod fingerprint;
+mod get;
 mod list;
-mod transfer;
+mod mirror;
+mod print;
+mod put;
+mod shell;
+mod small;
+mod tree;
 
 use std::path::PathBuf;
 
 use ftp_connect::{
-    ConnectParams, CreateDirOptions, Error, ErrorKind, RemotePath, RenameOptions, Session,
-    SessionExt as _,
+    ConnectParams, Error, ErrorKind, RemotePath, Session,
+    transfer::{Pool, PoolOptions},
 };
 
 use crate::{
@@ -35,68 +43,83 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Outcome {
             names,
             connection,
         } => list::list(url.as_deref(), names, &connection, output).await,
+        Command::Tree {
+            url,
+            depth,
+            connection,
+        } => tree::tree(url.as_deref(), depth, &connection, output).await,
+        Command::Du {
+            url,
+            depth,
+            bytes,
+            connection,
+        } => tree::sums(url.as_deref(), depth, bytes, &connection, output).await,
         Command::Stat { url, connection } => list::stat(url.as_deref(), &connection, output).await,
         Command::Get {
             url,
             local,
-            transfer,
+            files,
             connection,
-        } => transfer::get(&url, &local, &transfer, &connection, output).await,
+        } => get::get(&url, &local, &files, &connection, output).await,
         Command::Put {
-            local,
-            url,
+            what,
+            files,
+            connection,
+        } => put::put(what, &files, &connection, output).await,
+        Command::Cat { url, connection } => get::cat(&url, &connection, output).await,
+        Command::Mirror {
+            from,
+            to,
+            dry_run,
+            mirroring,
             transfer,
             connection,
-        } => transfer::put(&local, url.as_deref(), &transfer, &connection, output).await,
+        } => {
+            let sides = (from.as_str(), to.as_str());
+            mirror::mirror(sides, dry_run, &mirroring, &transfer, &connection, output).await
+        }
+        Command::Sync(sync) => mirror::sync(sync, output).await,
         Command::Rm {
             url,
             recursive,
             connection,
-        } => {
-            let mut open = Open::new(Some(&url), &connection, output).await?;
-            let path = open.path()?;
-            if recursive {
-                open.session.remove_all(&path).await?;
-            } else {
-                open.session.remove_file(&path).await?;
-            }
-            open.done("removed", &path, output).await
-        }
+        } => small::remove(&url, recursive, &connection, output).await,
         Command::Mkdir {
             url,
             parents,
             connection,
-        } => {
-            let mut open = Open::new(Some(&url), &connection, output).await?;
-            let path = open.path()?;
-            let options = CreateDirOptions::default();
-            if parents {
-                open.session.create_dir_all(&path, options).await?;
-            } else {
-                open.session.create_dir(&path, options).await?;
-            }
-            open.done("created", &path, output).await
-        }
-        Command::Rmdir { url, connection } => {
-            let mut open = Open::new(Some(&url), &connection, output).await?;
-            let path = open.path()?;
-            open.session.remove_dir(&path).await?;
-            open.done("removed", &path, output).await
-        }
+        } => small::create_dir(&url, parents, &connection, output).await,
+        Command::Rmdir { url, connection } => small::remove_dir(&url, &connection, output).await,
         Command::Mv {
             url,
             new_path,
             replace,
             connection,
-        } => {
-            check_new_name(&new_path)?;
-            let mut open = Open::new(Some(&url), &connection, output).await?;
-            let path = open.path()?;
-            let new_path = open.params.encoding().url_path(&new_path)?;
-            let options = RenameOptions::default().with_replace(replace);
-            open.session.rename(&path, &new_path, options).await?;
-            output.field("from", path.to_string());
-            open.done("renamed to", &new_path, output).await
+        } => small::rename(&url, &new_path, replace, &connection, output).await,
+        Command::Touch {
+            url,
+            time,
+            connection,
+        } => small::touch(&url, time.as_deref(), &connection, output).await,
+        Command::Chmod {
+            permissions,
+            url,
+            connection,
+        } => small::set_permissions(&permissions, &url, &connection, output).await,
+        Command::Ln {
+            target,
+            url,
+            symbolic,
+            connection,
+        } => small::link(&target, &url, symbolic, &connection, output).await,
+        Command::Checksum {
+            url,
+            algorithm,
+            here,
+            connection,
+        } => checksum::checksum(&url, algorithm, here, &connection, output).await,
+        Command::Shell { url, connection } => {
+            shell::shell(url.as_deref(), &connection, output).await
         }
         Command::Fingerprint { url, connection } => {
             fingerprint::fingerprint(url.as_deref(), &connection, output).await
@@ -106,6 +129,8 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Outcome {
             danger_clear_login,
             connection,
         } => doctor::doctor(url.as_deref(), danger_clear_login, &connection, output).await,
+        Command::Completions { shell } => print::completions(shell),
+        Command::Man { command } => print::manual(command.as_deref()),
         #[cfg(feature = "demo")]
         Command::Demo { .. } => demo::demo(output).await,
     }
@@ -127,8 +152,10 @@ impl Open {
         options: &Connection,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let (params, path) = connection::parameters(url, options).map_err(Failure::connecting)?;
-        let session = ftp_connect::connect(&params)
+        let (params, path) = connection::parameters(url, options)
+            .await
+            .map_err(Failure::connecting)?;
+        let (session, params) = connection::connect(params)
             .await
             .map_err(Failure::connecting)?;
         for warning in &session.report().warnings {
@@ -145,10 +172,9 @@ impl Open {
     /// The path, where the command cannot mean the login folder itself.
     fn path(&self) -> Result<RemotePath, Failure> {
         if self.path.is_empty() {
-            return Err(Failure::connecting(
-                Error::new(ErrorKind::InvalidParameter)
-                    .with_message("the URL names no path")
-                    .with_hint("write it after the server: …/path, from the login folder"),
+            return Err(usage(
+                "the URL names no path",
+                "write it after the server: …/path, from the login folder",
             ));
         }
         Ok(self.path.clone())
@@ -173,22 +199,46 @@ impl Open {
         self.leave(output).await;
         Ok(())
     }
+
+    /// The session as the first of a pool, for transfers that are tried again.
+    fn into_pool(self, options: PoolOptions) -> Pooled {
+        let pool = Pool::new(ftp_connect::registry(), self.params.clone(), options);
+        Pooled {
+            pool: pool.with_session(self.session),
+            params: self.params,
+            path: self.path,
+            profile: self.profile,
+        }
+    }
 }
 
-/// Refuses before anybody is bothered what cannot be a new name.
-fn check_new_name(text: &str) -> Result<(), Failure> {
-    if text.contains("://") {
-        return Err(Failure::connecting(
-            Error::new(ErrorKind::InvalidParameter)
-                .with_message("the new path is a URL")
-                .with_hint("give the path alone: from the login folder, or //from the root"),
-        ));
+/// Sessions of which one stands already, their parameters and the path of the URL.
+struct Pooled {
+    pool: Pool,
+    params: ConnectParams,
+    path: RemotePath,
+    profile: Option<PathBuf>,
+}
+
+impl Pooled {
+    fn show(&self, path: &RemotePath) -> String {
+        self.params.encoding().show(path)
     }
-    let path = RemotePath::from_url_path(text).map_err(Failure::connecting)?;
-    if path.is_empty() {
-        return Err(Failure::connecting(
-            Error::new(ErrorKind::InvalidParameter).with_message("the new path is empty"),
-        ));
+
+    async fn leave(self, output: &Output) {
+        if let (Some(file), Some(profile)) = (&self.profile, self.pool.profile())
+            && let Err(error) = profile::write(file, &profile)
+        {
+            output.warn(&error.to_string());
+        }
+        self.pool.close().await;
     }
-    Ok(())
+}
+
+fn usage(message: &str, hint: &str) -> Failure {
+    Failure::connecting(
+        Error::new(ErrorKind::InvalidParameter)
+            .with_message(message)
+            .with_hint(hint),
+    )
 }

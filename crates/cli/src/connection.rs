@@ -1,25 +1,95 @@
 //! From options, environment and files to [`ConnectParams`].
 //!
 //! What is said closer to the command wins: options, then the URL, then the environment, then the
-//! parameter file.
+//! parameter file or the named server; then, for what is still missing, `~/.ssh/config` (SSH), `~/.netrc`, and
+//! the person at the terminal.
 
-use std::{env, path::Path, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use ftp_connect::{
-    ConnectParams, Encryption, Error, ErrorKind, Fingerprint, FingerprintType, RemotePath, Result,
+    ConnectParams, Encryption, Error, ErrorKind, Fingerprint, FingerprintType, Host, RemotePath,
+    Result, Session,
     params::{Encoding, KnownHosts},
 };
 
-use crate::{args::Connection, profile};
+use crate::{args::Connection, config, netrc, profile, prompt, ssh_config};
 
-/// The parameters for logging in, and the path the URL names.
-pub(crate) fn parameters(
+/// The parameters for logging in, and the path the URL names. What is missing is asked for.
+pub(crate) async fn parameters(
     url: Option<&str>,
     options: &Connection,
 ) -> Result<(ConnectParams, RemotePath)> {
     let (params, path) = server(url, options)?;
     params.validate()?;
-    Ok((params, path))
+    Ok((completed(params).await?, path))
+}
+
+/// The same for an examination, which says itself what is wrong with the parameters.
+pub(crate) async fn examined(
+    url: Option<&str>,
+    options: &Connection,
+) -> Result<(ConnectParams, RemotePath)> {
+    let (params, path) = server(url, options)?;
+    Ok((completed(params).await?, path))
+}
+
+async fn completed(mut params: ConnectParams) -> Result<ConnectParams> {
+    if prompt::can_ask() {
+        params = params.with_prompter(Arc::new(prompt::TerminalPrompter));
+        if wants_password(&params) {
+            params = asked_for_password(params).await?;
+        }
+    }
+    Ok(params)
+}
+
+/// Connects. A passphrase that a key turns out to need is asked for; the parameters come back with it.
+pub(crate) async fn connect(
+    mut params: ConnectParams,
+) -> Result<(Box<dyn Session>, ConnectParams)> {
+    let mut questions = if prompt::can_ask() { 3 } else { 0 };
+    loop {
+        let error = match ftp_connect::connect(&params).await {
+            Ok(session) => return Ok((session, params)),
+            Err(error) => error,
+        };
+        let about_passphrase =
+            *error.kind() == ErrorKind::KeyUnusable && error.to_string().contains("passphrase");
+        if questions == 0 || !about_passphrase {
+            return Err(error);
+        }
+        questions -= 1;
+        let question = format!("{error}\nPassphrase of the key: ");
+        params = match prompt::hidden(&question).await {
+            Some(passphrase) => params.with_key_passphrase(passphrase),
+            None => return Err(error),
+        };
+    }
+}
+
+/// Whether a password is needed and nothing has said it.
+fn wants_password(params: &ConnectParams) -> bool {
+    let named = !matches!(params.username(), None | Some("anonymous" | "ftp"));
+    let by_password = match params.encryption() {
+        Encryption::SshPassword => !params.ssh_agent(),
+        other => !other.is_ssh(),
+    };
+    named && by_password && params.password().is_none()
+}
+
+async fn asked_for_password(params: ConnectParams) -> Result<ConnectParams> {
+    let user = params.username().unwrap_or_default();
+    let question = format!("Password for {user}@{}: ", params.server());
+    match prompt::hidden(&question).await {
+        Some(password) => Ok(params.with_password(password)),
+        None => Err(refuse("no password was given")
+            .with_hint("--password-file and FTP_CONNECT_PASSWORD name one without asking")),
+    }
 }
 
 /// The same where nobody logs in, so that a user name may be missing.
@@ -27,7 +97,16 @@ pub(crate) fn server(
     url: Option<&str>,
     options: &Connection,
 ) -> Result<(ConnectParams, RemotePath)> {
-    let file = options.params.as_deref().map(params_file).transpose()?;
+    let named = url.and_then(config::name);
+    let (file, url) = match (named, &options.params) {
+        (Some(_), Some(_)) => {
+            return Err(refuse("both @NAME and --params name a server").with_hint("leave one out"));
+        }
+        (Some((name, path)), None) => {
+            (Some(config::server(options.config.as_deref(), name)?), path)
+        }
+        (None, params) => (params.as_deref().map(params_file).transpose()?, url),
+    };
     let (mut params, mut path) = match (file, url) {
         (None, None) => {
             return Err(refuse("no server is named").with_hint("give a URL, or a file by --params"));
@@ -72,6 +151,8 @@ pub(crate) fn server(
         params = params.with_account(first_line(file)?);
     }
     params = routed(secured(params, options)?, options)?;
+    params = with_ssh_config(params, options)?;
+    params = with_netrc(params);
     if let Some(file) = &options.profile {
         params = match profile::read(file, &params)? {
             Some(profile) => params.with_profile(profile),
@@ -187,7 +268,8 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
         params = params.with_legacy(true);
     }
     if let Some(jump) = &options.jump {
-        params = params.with_jump(ConnectParams::from_jump(jump)?);
+        let jump = configured(ConnectParams::from_jump(jump)?, options)?;
+        params = params.with_jump(jump);
     }
     if let Some(policy) = &options.session_reuse {
         params = params.with_session_reuse(policy.parse::<ftp_connect::params::SessionReuse>()?);
@@ -245,6 +327,98 @@ fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<Connect
             .with_idle(duration);
     }
     Ok(params.with_timeouts(timeouts))
+}
+
+/// What `~/.ssh/config` adds for the host, and for the jump host that it names.
+fn with_ssh_config(params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
+    if !params.encryption().is_ssh() {
+        return Ok(params);
+    }
+    let has_jump = params.jump().is_some();
+    let jump = host_config(&params, options).and_then(|config| config.proxy_jump);
+    let params = configured(params, options)?;
+    Ok(match jump {
+        Some(jump) if !has_jump => {
+            let jump = configured(ConnectParams::from_jump(&jump)?, options)?;
+            params.with_jump(jump)
+        }
+        _ => params,
+    })
+}
+
+/// What stands there of one host, where nothing was said closer to the command.
+fn configured(mut params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
+    let Some(found) = host_config(&params, options) else {
+        return Ok(params);
+    };
+    if params.given_port().is_none()
+        && let Some(port) = found.port
+    {
+        params = params.with_parameter("port", &port.to_string())?;
+    }
+    if params.username().is_none()
+        && let Some(user) = found.user
+    {
+        params = params.with_username(user);
+    }
+    if let Some(name) = found.host_name {
+        params = params.with_parameter("server", &name)?;
+    }
+    let by_password = params.encryption() == Encryption::SshPassword && params.password().is_none();
+    if by_password
+        && !params.ssh_agent()
+        && let Some(key) = found.identity_files.iter().find(|file| file.exists())
+        && let Some(key) = key.to_str()
+    {
+        params = params.with_key_file(key);
+    }
+    Ok(params)
+}
+
+fn host_config(params: &ConnectParams, options: &Connection) -> Option<ssh_config::HostConfig> {
+    let Host::Name(host) = params.server() else {
+        return None;
+    };
+    let home = config::home();
+    let file = match &options.ssh_config {
+        Some(file) if file == Path::new("none") => return None,
+        Some(file) => file.clone(),
+        None => home.as_ref()?.join(".ssh/config"),
+    };
+    Some(ssh_config::read(&file, host, home.as_deref()))
+}
+
+/// What `~/.netrc` (or the file that `NETRC` names) adds where no password is said.
+fn with_netrc(params: ConnectParams) -> ConnectParams {
+    let by_password =
+        params.encryption() == Encryption::SshPassword || !params.encryption().is_ssh();
+    if params.password().is_some() || !by_password {
+        return params;
+    }
+    let file = match env::var_os("NETRC") {
+        Some(file) => Some(PathBuf::from(file)),
+        None => config::home().map(|home| home.join(".netrc")),
+    };
+    let Some(file) = file else { return params };
+    let Ok(text) = std::fs::read_to_string(&file) else {
+        return params;
+    };
+    let host = params.server().to_string();
+    let Some(entry) = netrc::find(&text, &host, params.username()) else {
+        return params;
+    };
+    let mut params = params;
+    if let (None, Some(login)) = (params.username(), entry.login) {
+        params = params.with_username(login);
+    }
+    if let Some(password) = entry.password {
+        config::warn_if_open(&file);
+        params = params.with_password(password);
+    }
+    match (params.account(), entry.account) {
+        (None, Some(account)) => params.with_account(account),
+        _ => params,
+    }
 }
 
 /// What the environment adds where nothing is said.

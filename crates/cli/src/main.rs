@@ -8,11 +8,17 @@
 
 mod args;
 mod command;
+mod config;
 mod connection;
+mod netrc;
 mod output;
+mod pattern;
 mod profile;
+mod progress;
+mod prompt;
+mod ssh_config;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
@@ -28,7 +34,8 @@ fn main() -> ExitCode {
             .connection()
             .map_or(0, |connection| connection.verbose),
     );
-    let mut output = Output::new(args.command.name(), args.command.json());
+    let mut output = Output::new(args.command.name(), args.command.json())
+        .with_how_to_go_on(args.command.how_to_go_on());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,18 +44,29 @@ fn main() -> ExitCode {
         Err(error) => return output.fail(&output::Failure::operation(error.into())),
     };
     let ended = runtime.block_on(async {
+        // At a prompt an interruption ends what is being done there, and not the program.
+        if let args::Command::Shell { .. } = args.command {
+            return Some(command::run(args.command, &mut output).await);
+        }
         tokio::select! {
             // Dropping the command takes a half-written temporary file with it.
             result = command::run(args.command, &mut output) => Some(result),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
-    // A blocking read of standard input cannot be ended; it must not keep the program alive.
-    runtime.shutdown_background();
+    // A blocking read of standard input cannot be ended; it must not keep the program alive. Tasks that an
+    // interruption ended take their temporary files with them, for which they get a moment.
+    match ended {
+        Some(_) => runtime.shutdown_background(),
+        None => runtime.shutdown_timeout(Duration::from_millis(500)),
+    }
     match ended {
         Some(Ok(())) => output.succeed(),
         Some(Err(failure)) => output.fail(&failure),
-        None => output.interrupted(),
+        None => {
+            prompt::restore();
+            output.interrupted()
+        }
     }
 }
 

@@ -1,14 +1,13 @@
-//! What is printed: text or one JSON document on standard output, errors on standard error, and the
+//! What is printed: text, one JSON document or JSON lines on standard output, errors on standard error, and the
 //! exit status.
 
 use std::{
     error::Error as _,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     process::ExitCode,
-    time::{Duration, Instant},
 };
 
-use ftp_connect::{Error, ErrorKind, transfer::Progress};
+use ftp_connect::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 /// Why a command ended badly.
@@ -78,7 +77,7 @@ impl Failure {
     }
 
     /// The message with the causes below it that say something new, in one line.
-    fn cause(&self) -> String {
+    pub(crate) fn cause(&self) -> String {
         let mut text = self.error.to_string();
         let mut below = self.error.source();
         while let Some(source) = below {
@@ -91,7 +90,7 @@ impl Failure {
         one_line(&text)
     }
 
-    fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         let fallback = if self.error.reply().is_some() {
             "the server's answer says why; -vv shows the whole conversation"
         } else {
@@ -124,6 +123,10 @@ impl From<io::Error> for Failure {
 pub(crate) struct Output {
     command: String,
     json: Option<Map<String, Value>>,
+    /// Whether the document is the last of many lines.
+    lines: bool,
+    /// What to say to somebody who interrupts.
+    go_on: &'static str,
 }
 
 impl Output {
@@ -131,7 +134,33 @@ impl Output {
         Self {
             command: command.to_owned(),
             json: json.then(Map::new),
+            lines: false,
+            go_on: "run the same command again",
         }
+    }
+
+    /// Sets what to say to somebody who interrupts.
+    pub(crate) fn with_how_to_go_on(mut self, go_on: &'static str) -> Self {
+        self.go_on = go_on;
+        self
+    }
+
+    /// From here on JSON is a line for each event, and the document the last of them.
+    pub(crate) fn begin_events(&mut self) {
+        self.lines = true;
+    }
+
+    /// Prints an event, where those are printed.
+    pub(crate) fn event(&self, name: &str, value: Value) -> io::Result<()> {
+        if self.json.is_none() || !self.lines {
+            return Ok(());
+        }
+        let mut event = Map::new();
+        event.insert("event".to_owned(), name.into());
+        if let Value::Object(more) = value {
+            event.extend(more);
+        }
+        writeln!(io::stdout().lock(), "{}", Value::Object(event))
     }
 
     /// Whether standard output is one JSON document.
@@ -158,7 +187,7 @@ impl Output {
 
     /// Prints what a user should know though it worked.
     pub(crate) fn warn(&self, text: &str) {
-        eprintln!("ftp-connect: warning: {}", one_line(text));
+        warn(text);
     }
 
     /// Ends well.
@@ -199,7 +228,10 @@ impl Output {
 
     /// Ends because the user said so.
     pub(crate) fn interrupted(self) -> ExitCode {
-        eprintln!("ftp-connect: interrupted\nftp-connect: hint: run the same command again");
+        eprintln!(
+            "ftp-connect: interrupted\nftp-connect: hint: {}",
+            self.go_on
+        );
         self.document(json!({ "ok": false, "exit_status": 130 }));
         ExitCode::from(130)
     }
@@ -207,64 +239,27 @@ impl Output {
     fn document(self, more: Value) {
         let Some(fields) = self.json else { return };
         let mut document = Map::new();
+        if self.lines {
+            document.insert("event".to_owned(), "end".into());
+        }
         document.insert("command".to_owned(), self.command.into());
         if let Value::Object(more) = more {
             document.extend(more);
         }
         document.extend(fields);
-        // A reader that went away wants no more of it.
-        let _ = writeln!(io::stdout().lock(), "{:#}", Value::Object(document));
-    }
-}
-
-/// Draws how far a transfer is on a terminal, a few times a second; nothing elsewhere.
-#[derive(Debug)]
-pub(crate) struct ProgressLine {
-    shown: Option<Instant>,
-    started: Instant,
-    terminal: bool,
-}
-
-impl ProgressLine {
-    pub(crate) fn new(output: &Output) -> Self {
-        let terminal = io::stderr().is_terminal() && !output.is_json();
-        Self {
-            shown: None,
-            started: Instant::now(),
-            terminal,
-        }
-    }
-
-    pub(crate) fn show(&mut self, progress: Progress) {
-        let due = self
-            .shown
-            .is_none_or(|at| at.elapsed() >= Duration::from_millis(200));
-        // Short transfers draw nothing.
-        if !self.terminal || !due || self.started.elapsed() < Duration::from_millis(500) {
-            return;
-        }
-        self.shown = Some(Instant::now());
-        let rate = progress.bytes as f64 / self.started.elapsed().as_secs_f64();
-        let share = match progress.total {
-            Some(total) if total > 0 => {
-                format!(
-                    "{:3.0} % of {}",
-                    100.0 * progress.bytes as f64 / total as f64,
-                    size(total)
-                )
-            }
-            _ => size(progress.bytes),
+        let document = Value::Object(document);
+        let text = match self.lines {
+            true => document.to_string(),
+            false => format!("{document:#}"),
         };
-        eprint!("\r\x1b[K{share}, {}/s", size(rate as u64));
+        // A reader that went away wants no more of it.
+        let _ = writeln!(io::stdout().lock(), "{text}");
     }
 }
 
-impl Drop for ProgressLine {
-    fn drop(&mut self) {
-        if self.shown.is_some() {
-            eprint!("\r\x1b[K");
-        }
-    }
+/// Prints what a user should know though it worked.
+pub(crate) fn warn(text: &str) {
+    eprintln!("ftp-connect: warning: {}", one_line(text));
 }
 
 /// A number of bytes for people.
@@ -289,7 +284,7 @@ pub(crate) fn one_line(text: &str) -> String {
     words.join(" ")
 }
 
-fn kind_name(kind: &ErrorKind) -> String {
+pub(crate) fn kind_name(kind: &ErrorKind) -> String {
     let debug = format!("{kind:?}");
     debug
         .split(|c: char| !c.is_alphanumeric())

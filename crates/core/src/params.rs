@@ -205,6 +205,11 @@ impl ConnectParams {
             .map_or_else(|| self.encryption.default_port(), NonZeroU16::get)
     }
 
+    /// The port given, if one was.
+    pub fn given_port(&self) -> Option<NonZeroU16> {
+        self.port
+    }
+
     /// The user name; absent means anonymous login on FTP.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()

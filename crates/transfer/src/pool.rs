@@ -157,6 +157,22 @@ impl Pool {
         Self::with_state(Some((registry, params)), options, State::default())
     }
 
+    /// Puts a session in that stands already, to the server of the pool's parameters; it counts as one of the
+    /// pool's.
+    #[must_use]
+    pub fn with_session(self, session: Box<dyn Session>) -> Self {
+        self.learn(&*session);
+        let mut state = self.0.state();
+        state.open += 1;
+        state.idle.push(Idle {
+            session,
+            since: Instant::now(),
+            suspect: false,
+        });
+        drop(state);
+        self
+    }
+
     /// A pool of the one session that there is: it cannot make another when this one is lost.
     pub fn of(session: Box<dyn Session>, options: PoolOptions) -> Self {
         let idle = Idle {

@@ -19,7 +19,9 @@ pub(super) async fn doctor(
     options: &Connection,
     output: &mut Output,
 ) -> Outcome {
-    let (params, folder) = connection::server(url, options).map_err(Failure::connecting)?;
+    let (params, folder) = connection::examined(url, options)
+        .await
+        .map_err(Failure::connecting)?;
     let how = ExamineOptions::default()
         .with_danger_clear_login(clear_login)
         .with_folder(folder);

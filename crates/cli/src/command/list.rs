@@ -1,6 +1,8 @@
 //! `ls` and `stat`.
 
-use ftp_connect::{Entry, EntryKind, ListOptions, StatOptions, params::Encoding};
+use ftp_connect::{
+    Entry, EntryKind, ListOptions, RemotePath, Session, StatOptions, params::Encoding,
+};
 
 use super::{Open, Outcome};
 use crate::{args::Connection, output::Output};
@@ -13,12 +15,22 @@ pub(super) async fn list(
 ) -> Outcome {
     let mut open = Open::new(url, options, output).await?;
     let encoding = open.params.encoding();
-    output.field("path", open.path.to_string());
+    print_folder(&mut *open.session, &open.path, names, encoding, output).await?;
+    open.leave(output).await;
+    Ok(())
+}
+
+/// Lists a folder as it comes.
+pub(super) async fn print_folder(
+    session: &mut dyn Session,
+    path: &RemotePath,
+    names: bool,
+    encoding: Encoding,
+    output: &mut Output,
+) -> Outcome {
+    output.field("path", path.to_string());
     let mut collected = Vec::new();
-    let mut listing = open
-        .session
-        .list(&open.path, ListOptions::default())
-        .await?;
+    let mut listing = session.list(path, ListOptions::default()).await?;
     while let Some(entry) = listing.next().await? {
         if names {
             output.line(encoding.show(&entry.name))?;
@@ -44,17 +56,25 @@ pub(super) async fn list(
     }
     output.field("entries", collected);
     output.field("unparsed", summary.unparsed);
-    open.leave(output).await;
     Ok(())
 }
 
 pub(super) async fn stat(url: Option<&str>, options: &Connection, output: &mut Output) -> Outcome {
     let mut open = Open::new(url, options, output).await?;
-    let entry = open
-        .session
-        .stat(&open.path, StatOptions::default())
-        .await?;
     let encoding = open.params.encoding();
+    print_stat(&mut *open.session, &open.path, encoding, output).await?;
+    open.leave(output).await;
+    Ok(())
+}
+
+/// Tells about one file or folder.
+pub(super) async fn print_stat(
+    session: &mut dyn Session,
+    path: &RemotePath,
+    encoding: Encoding,
+    output: &mut Output,
+) -> Outcome {
+    let entry = session.stat(path, StatOptions::default()).await?;
     output.field("entry", &entry);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     let rows = [
@@ -85,7 +105,6 @@ pub(super) async fn stat(url: Option<&str>, options: &Connection, output: &mut O
     if let Some(target) = &entry.target {
         output.line(format!("{:<12}{}", "Target", encoding.show(target)))?;
     }
-    open.leave(output).await;
     Ok(())
 }
 

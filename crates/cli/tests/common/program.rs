@@ -24,6 +24,12 @@ impl Call {
             .env_remove("FTP_CONNECT_PASSWORD")
             .env_remove("FTP_CONNECT_ACCOUNT")
             .env_remove("FTP_CONNECT_KEY_PASSPHRASE")
+            .env_remove("FTP_CONNECT_CONFIG")
+            .env_remove("NETRC")
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_STATE_HOME")
+            // Whoever runs the tests has files of their own.
+            .env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-home"))
             .stdin(Stdio::null());
         Self(command)
     }
@@ -31,6 +37,36 @@ impl Call {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
+    }
+
+    /// Sets the folder that it runs in.
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn within(mut self, folder: &std::path::Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// Runs it with this as its standard input.
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn run_with_input(mut self, input: &str) -> Said {
+        use std::io::Write as _;
+        self.0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = self.0.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // Whoever ends before it has read all of it is no failure of the test's.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        Said::of(child.wait_with_output().expect("it can be waited for"))
+    }
+
+    /// Starts it and leaves it running.
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn start(mut self) -> std::process::Child {
+        self.0.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0.spawn().expect("the program starts")
     }
 
     /// Runs it with a standard output that nobody reads; its status.
@@ -47,20 +83,25 @@ impl Call {
     }
 
     pub(crate) fn run(mut self) -> Said {
+        Said::of(self.0.output().expect("the program starts"))
+    }
+}
+
+impl Said {
+    /// What a program that has ended said.
+    pub(crate) fn of(output: Output) -> Self {
         let Output {
             status,
             stdout,
             stderr,
-        } = self.0.output().expect("the program starts");
-        Said {
+        } = output;
+        Self {
             status: status.code().expect("the program ends by itself"),
             stdout: String::from_utf8(stdout).expect("text"),
             stderr: String::from_utf8(stderr).expect("text"),
         }
     }
-}
 
-impl Said {
     /// It ended well.
     #[track_caller]
     pub(crate) fn well(self) -> Self {
@@ -87,9 +128,23 @@ impl Said {
         self
     }
 
-    /// The one JSON document.
+    /// The one JSON document, or the last line of events.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).expect("one JSON document on standard output")
+        let documents = self.events();
+        documents
+            .into_iter()
+            .last()
+            .expect("a JSON document on standard output")
+    }
+
+    /// All lines of JSON.
+    #[track_caller]
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+        let documents = serde_json::Deserializer::from_str(&self.stdout).into_iter();
+        documents
+            .map(|document| document.expect("nothing but JSON on standard output"))
+            .collect()
     }
 }
