@@ -39,7 +39,7 @@ pub(crate) fn not_whole(operation: Operation, path: &RemotePath, why: impl Into<
 
 pub(crate) fn taken(name: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::AlreadyExists)
-        .with_message(format!("{name} is there already"))
+        .with_message(format!("{name} exists already"))
         .with_hint("allow overwriting, or choose another name")
 }
 
