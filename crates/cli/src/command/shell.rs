@@ -79,10 +79,11 @@ impl Shell {
                     let _ = error.print();
                     help
                 }),
-                Err(cause) => {
+                Err(cause) if interactive => {
                     eprintln!("ftp-connect: error: {cause}");
-                    Err(false)
+                    continue;
                 }
+                Err(cause) => return Err(usage(cause, "quotes go in pairs")),
             };
             let line = match parsed {
                 Ok(line) => line,

@@ -112,7 +112,7 @@ async fn what_is_there_stays_or_goes_as_was_said() {
         assert_eq!(skipped["skipped"], true, "{skipped:#}");
         let renamed = get(&["--overwrite", "rename"]).well().json();
         let other = renamed["local"].as_str().unwrap();
-        assert_eq!(other, "f (1)");
+        assert!(other.ends_with("f (1)"), "{other}");
         assert_eq!(fs::read(here.join(other)).unwrap(), b"the whole file");
         fs::write(here.join("f"), "quite another thing").unwrap();
         let replaced = get(&[]).well().json();

@@ -57,7 +57,7 @@ async fn a_script_ends_with_the_line_that_fails() {
     let url = site.url("sftp", "");
     let call = |script: &str| site.call(&["shell", &url]).run_with_input(script);
     call("cd none\nmkdir later\n").badly(6, "none");
-    call("ls 'unclosed\nmkdir later\n").badly(2, "cannot be meant");
+    call("ls 'unclosed\nmkdir later\n").badly(2, "not closed");
     call("sing\nmkdir later\n").badly(2, "cannot be meant");
     call("get none\nmkdir later\n").badly(6, "none");
     assert!(!root.join("later").exists());

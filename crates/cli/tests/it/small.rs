@@ -102,7 +102,7 @@ async fn changing_small_things() {
 fn completions_and_manual_pages() {
     for shell in ["bash", "zsh", "fish"] {
         let said = Call::new(["completions", shell]).run().well();
-        for word in ["mirror", "--danger-clear-data", "doctor"] {
+        for word in ["mirror", "danger-clear-data", "doctor"] {
             assert!(said.stdout.contains(word), "{shell} {word}");
         }
     }
