@@ -47,7 +47,7 @@ pub(crate) fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(pattern) = path.file_name().map(|name| name.as_encoded_bytes()) else {
         return Ok(Vec::new());
     };
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let listed = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,

@@ -40,6 +40,50 @@
 //! # }
 //! ```
 
+//!
+//! # For tests of a program that is no backend
+//!
+//! Whatever speaks FTP or SFTP can be tested against these servers, also one that knows nothing of FTP Connect: a
+//! server is an address, a user, a password and a folder to look into. Servers can be given faults
+//! ([`ftp::FtpFault`], [`sftp::SftpServerBuilder`]), and a network that fails is had by going through a
+//! [`faults::FaultProxy`] (SOCKS5). `cargo run -p ftp-connect-testkit --example servers` starts some to try by hand.
+//!
+//! ```
+//! use ftp_connect_testkit::faults::{Fault, FaultProxy, Faults};
+//! use ftp_connect_testkit::ftp::{FtpFault, FtpSecurity, FtpServer};
+//! use tokio::io::{AsyncBufReadExt as _, BufReader};
+//! use tokio::net::TcpStream;
+//!
+//! /// Here it would be the program under test; this one only reads the greeting.
+//! async fn greeting(server: std::net::SocketAddr) -> std::io::Result<String> {
+//!     let stream = TcpStream::connect(server).await?;
+//!     let mut line = String::new();
+//!     BufReader::new(stream).read_line(&mut line).await?;
+//!     Ok(line)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A server that is well. What it serves is in a folder, and how often somebody logged in is counted.
+//! let server = FtpServer::builder(FtpSecurity::Plain).start().await?;
+//! std::fs::write(server.root().join("hello.txt"), "hello")?;
+//! assert!(greeting(server.addr()).await?.starts_with("220 "));
+//! assert_eq!(server.login_attempts(), 0);
+//!
+//! // One that is full.
+//! let full = FtpServer::builder(FtpSecurity::Plain).with_fault(FtpFault::Full);
+//! let full = full.start().await?;
+//! assert!(greeting(full.addr()).await?.starts_with("421 "));
+//!
+//! // A way to the first on which the connection is cut after a thousand bytes. The program is told to take it as
+//! // it is told of any SOCKS5 proxy.
+//! let way = FaultProxy::start(Faults::once(Fault::Cut, 1000)).await?;
+//! let proxy = way.params().to_string();
+//! assert!(proxy.starts_with("socks5://127.0.0.1:"));
+//! # Ok(())
+//! # }
+//! ```
+
 #![forbid(unsafe_code)]
 
 pub mod ca;

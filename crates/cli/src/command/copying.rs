@@ -134,7 +134,7 @@ impl Tally {
             output.warn(&warning);
             Ok(())
         })?;
-        self.failure.get_or_insert((name.to_owned(), error));
+        self.failure.get_or_insert_with(|| (name.to_owned(), error));
         Ok(())
     }
 

@@ -182,7 +182,7 @@ pub(super) fn apply(files: &Files) -> ApplyOptions {
         .with_parallel(files.transfer.parallel())
 }
 
-pub(super) async fn cat(url: &str, options: &Connection, output: &mut Output) -> Outcome {
+pub(super) async fn cat(url: &str, options: &Connection, output: &Output) -> Outcome {
     if output.is_json() {
         return Err(usage(
             "the file and --json both want standard output",

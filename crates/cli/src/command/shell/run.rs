@@ -92,7 +92,7 @@ impl Shell {
     }
 
     /// Lines that change something, about which there is nothing to say.
-    async fn change(&mut self, said: Said) -> Outcome {
+    async fn change(&self, said: Said) -> Outcome {
         let pool = self.pooled.pool.clone();
         let mut session = pool.session().await?;
         match said {
@@ -143,7 +143,7 @@ impl Shell {
     }
 
     async fn get(
-        &mut self,
+        &self,
         path: &str,
         local: &Path,
         recursive: bool,
@@ -206,7 +206,7 @@ impl Shell {
     }
 
     async fn put(
-        &mut self,
+        &self,
         local: &Path,
         path: Option<&str>,
         recursive: bool,
