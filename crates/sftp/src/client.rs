@@ -115,7 +115,7 @@ impl Client {
                 id,
                 packet: request.encode(id),
                 // A handle is given back whether somebody waits for the word on it or not.
-                whatever: matches!(request, Request::Close { .. }),
+                whatever: matches!(request, Request::Close(_)),
             });
         }
         Reply {

@@ -86,12 +86,12 @@ impl SftpSession {
     }
 
     async fn lstat(&self, path: &RemotePath) -> Result<Attributes> {
-        let request = Request::Lstat { path: wire(path) };
+        let request = Request::Lstat(wire(path));
         status::attributes(self.call(&request).await?)
     }
 
     async fn follow(&self, path: &RemotePath) -> Result<Attributes> {
-        let request = Request::Stat { path: wire(path) };
+        let request = Request::Stat(wire(path));
         status::attributes(self.call(&request).await?)
     }
 
@@ -329,7 +329,7 @@ impl Session for SftpSession {
 
     async fn keep_alive(&mut self) -> Result<()> {
         // A question to the SFTP server itself shows more than one to the SSH server would.
-        let request = Request::RealPath { path: b"." };
+        let request = Request::RealPath(b".");
         match self.call(&request).await {
             Ok(_) => Ok(()),
             Err(error) => Err(error.with_operation(Operation::KeepAlive)),

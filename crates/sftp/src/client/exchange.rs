@@ -210,7 +210,7 @@ impl Exchange {
             && let Some(id) = self.expect(Waiting::new(None).0)
         {
             // Nobody waits for this handle any more.
-            let packet = Request::Close { handle: &handle }.encode(id);
+            let packet = Request::Close(&handle).encode(id);
             let _ = queue.send(Queued {
                 id,
                 packet,

@@ -23,6 +23,12 @@ impl OpenFlags {
     }
 }
 
+/// The bytes of a name, as the server has them.
+type Path<'a> = &'a [u8];
+
+/// What the server named an open file or folder.
+type Handle<'a> = &'a [u8];
+
 /// A request; its number is given when it is encoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Request<'a> {
@@ -32,9 +38,7 @@ pub(crate) enum Request<'a> {
         /// For a file that is created.
         attributes: Attributes,
     },
-    Close {
-        handle: &'a [u8],
-    },
+    Close(Handle<'a>),
     Read {
         handle: &'a [u8],
         offset: u64,
@@ -45,12 +49,8 @@ pub(crate) enum Request<'a> {
         offset: u64,
         data: &'a [u8],
     },
-    Lstat {
-        path: &'a [u8],
-    },
-    Fstat {
-        handle: &'a [u8],
-    },
+    Lstat(Path<'a>),
+    Fstat(Handle<'a>),
     FSetStat {
         handle: &'a [u8],
         attributes: Attributes,
@@ -59,31 +59,17 @@ pub(crate) enum Request<'a> {
         path: &'a [u8],
         attributes: Attributes,
     },
-    OpenDir {
-        path: &'a [u8],
-    },
-    ReadDir {
-        handle: &'a [u8],
-    },
-    Remove {
-        path: &'a [u8],
-    },
+    OpenDir(Path<'a>),
+    ReadDir(Handle<'a>),
+    Remove(Path<'a>),
     MakeDir {
         path: &'a [u8],
         attributes: Attributes,
     },
-    RemoveDir {
-        path: &'a [u8],
-    },
-    RealPath {
-        path: &'a [u8],
-    },
-    Stat {
-        path: &'a [u8],
-    },
-    ReadLink {
-        path: &'a [u8],
-    },
+    RemoveDir(Path<'a>),
+    RealPath(Path<'a>),
+    Stat(Path<'a>),
+    ReadLink(Path<'a>),
     /// The two paths in the order that the server wants them: the draft has the link first (§6.10), and
     /// nearly every server, OpenSSH before all, the target.
     Symlink {
@@ -107,13 +93,9 @@ pub(crate) enum Request<'a> {
         link: &'a [u8],
     },
     /// `fsync@openssh.com`.
-    FSync {
-        handle: &'a [u8],
-    },
+    FSync(Handle<'a>),
     /// `statvfs@openssh.com`.
-    StatVfs {
-        path: &'a [u8],
-    },
+    StatVfs(Path<'a>),
     /// `copy-data`, from beginning to end
     /// (draft-ietf-secsh-filexfer-extensions-00 §7).
     CopyData {
@@ -121,9 +103,7 @@ pub(crate) enum Request<'a> {
         to: &'a [u8],
     },
     /// `expand-path@openssh.com`.
-    ExpandPath {
-        path: &'a [u8],
-    },
+    ExpandPath(Path<'a>),
     /// `check-file-name`, the whole file by one of these algorithms
     /// (draft-ietf-secsh-filexfer-extensions-00 §3).
     CheckFile {
@@ -131,9 +111,7 @@ pub(crate) enum Request<'a> {
         algorithms: &'a [u8],
     },
     /// `md5-hash`, the whole file, from whoever asks (draft-ietf-secsh-filexfer-extensions-00 §2).
-    Md5Hash {
-        path: &'a [u8],
-    },
+    Md5Hash(Path<'a>),
 }
 
 impl Request<'_> {
@@ -153,7 +131,7 @@ impl Request<'_> {
                 out.put_u32(flags.0);
                 attributes.encode(&mut out);
             }
-            Request::Close { handle } | Request::Fstat { handle } | Request::ReadDir { handle } => {
+            Request::Close(handle) | Request::Fstat(handle) | Request::ReadDir(handle) => {
                 put_string(&mut out, handle);
             }
             Request::FSetStat { handle, attributes } => {
@@ -178,13 +156,13 @@ impl Request<'_> {
                 out.put_u64(offset);
                 put_string(&mut out, data);
             }
-            Request::Lstat { path }
-            | Request::Stat { path }
-            | Request::OpenDir { path }
-            | Request::Remove { path }
-            | Request::RemoveDir { path }
-            | Request::RealPath { path }
-            | Request::ReadLink { path } => put_string(&mut out, path),
+            Request::Lstat(path)
+            | Request::Stat(path)
+            | Request::OpenDir(path)
+            | Request::Remove(path)
+            | Request::RemoveDir(path)
+            | Request::RealPath(path)
+            | Request::ReadLink(path) => put_string(&mut out, path),
             Request::SetStat { path, attributes } | Request::MakeDir { path, attributes } => {
                 put_string(&mut out, path);
                 attributes.encode(&mut out);
@@ -198,10 +176,10 @@ impl Request<'_> {
             Request::HardLink { existing, link } => {
                 put_strings(&mut out, [extension::HARD_LINK.as_bytes(), existing, link]);
             }
-            Request::FSync { handle } => {
+            Request::FSync(handle) => {
                 put_strings(&mut out, [extension::FSYNC.as_bytes(), handle]);
             }
-            Request::StatVfs { path } => {
+            Request::StatVfs(path) => {
                 put_strings(&mut out, [extension::STATVFS.as_bytes(), path]);
             }
             Request::CopyData { from, to } => {
@@ -212,7 +190,7 @@ impl Request<'_> {
                 put_string(&mut out, to);
                 out.put_u64(0);
             }
-            Request::ExpandPath { path } => {
+            Request::ExpandPath(path) => {
                 put_strings(&mut out, [extension::EXPAND_PATH.as_bytes(), path]);
             }
             Request::CheckFile { path, algorithms } => {
@@ -222,7 +200,7 @@ impl Request<'_> {
                 // One digest over all, not one for each block.
                 out.put_u32(0);
             }
-            Request::Md5Hash { path } => {
+            Request::Md5Hash(path) => {
                 put_strings(&mut out, [extension::MD5_HASH.as_bytes(), path]);
                 out.put_u64(0);
                 out.put_u64(0);
@@ -236,32 +214,32 @@ impl Request<'_> {
     fn kind(&self) -> u8 {
         match self {
             Request::Open { .. } => kind::OPEN,
-            Request::Close { .. } => kind::CLOSE,
+            Request::Close(_) => kind::CLOSE,
             Request::Read { .. } => kind::READ,
             Request::Write { .. } => kind::WRITE,
-            Request::Lstat { .. } => kind::LSTAT,
-            Request::Fstat { .. } => kind::FSTAT,
+            Request::Lstat(_) => kind::LSTAT,
+            Request::Fstat(_) => kind::FSTAT,
             Request::FSetStat { .. } => kind::FSETSTAT,
             Request::SetStat { .. } => kind::SETSTAT,
-            Request::OpenDir { .. } => kind::OPENDIR,
-            Request::ReadDir { .. } => kind::READDIR,
-            Request::Remove { .. } => kind::REMOVE,
+            Request::OpenDir(_) => kind::OPENDIR,
+            Request::ReadDir(_) => kind::READDIR,
+            Request::Remove(_) => kind::REMOVE,
             Request::MakeDir { .. } => kind::MKDIR,
-            Request::RemoveDir { .. } => kind::RMDIR,
-            Request::RealPath { .. } => kind::REALPATH,
-            Request::Stat { .. } => kind::STAT,
+            Request::RemoveDir(_) => kind::RMDIR,
+            Request::RealPath(_) => kind::REALPATH,
+            Request::Stat(_) => kind::STAT,
             Request::Rename { .. } => kind::RENAME,
-            Request::ReadLink { .. } => kind::READLINK,
+            Request::ReadLink(_) => kind::READLINK,
             Request::Symlink { .. } => kind::SYMLINK,
             Request::PosixRename { .. }
             | Request::Limits
             | Request::HardLink { .. }
-            | Request::FSync { .. }
-            | Request::StatVfs { .. }
+            | Request::FSync(_)
+            | Request::StatVfs(_)
             | Request::CopyData { .. }
-            | Request::ExpandPath { .. }
+            | Request::ExpandPath(_)
             | Request::CheckFile { .. }
-            | Request::Md5Hash { .. } => kind::EXTENDED,
+            | Request::Md5Hash(_) => kind::EXTENDED,
         }
     }
 

@@ -30,10 +30,7 @@ fn requests_stand_on_the_wire_as_the_draft_says() {
         },
         b"\x03\0\0\0\x07\0\0\0\x02a\xe9\0\0\0\x1a\0\0\0\0",
     );
-    check_request(
-        Request::Close { handle: b"h" },
-        b"\x04\0\0\0\x07\0\0\0\x01h",
-    );
+    check_request(Request::Close(b"h"), b"\x04\0\0\0\x07\0\0\0\x01h");
     check_request(
         Request::Read {
             handle: b"h",
@@ -71,10 +68,7 @@ fn requests_stand_on_the_wire_as_the_draft_says() {
         },
         b"\x0a\0\0\0\x07\0\0\0\x01h\0\0\0\x01\0\0\0\0\0\0\0\x05",
     );
-    check_request(
-        Request::ReadLink { path: b"l" },
-        b"\x13\0\0\0\x07\0\0\0\x01l",
-    );
+    check_request(Request::ReadLink(b"l"), b"\x13\0\0\0\x07\0\0\0\x01l");
     check_request(
         Request::Symlink {
             first: b"1",
@@ -105,15 +99,15 @@ fn extensions_stand_on_the_wire_as_their_authors_say() {
         b"\xc8\0\0\0\x07\0\0\0\x14hardlink@openssh.com\0\0\0\x01a\0\0\0\x01b",
     );
     check_request(
-        Request::FSync { handle: b"h" },
+        Request::FSync(b"h"),
         b"\xc8\0\0\0\x07\0\0\0\x11fsync@openssh.com\0\0\0\x01h",
     );
     check_request(
-        Request::StatVfs { path: b"p" },
+        Request::StatVfs(b"p"),
         b"\xc8\0\0\0\x07\0\0\0\x13statvfs@openssh.com\0\0\0\x01p",
     );
     check_request(
-        Request::ExpandPath { path: b"~" },
+        Request::ExpandPath(b"~"),
         b"\xc8\0\0\0\x07\0\0\0\x17expand-path@openssh.com\0\0\0\x01~",
     );
     check_request(
@@ -131,7 +125,7 @@ fn extensions_stand_on_the_wire_as_their_authors_say() {
         b"\xc8\0\0\0\x07\0\0\0\x0fcheck-file-name\0\0\0\x01p\0\0\0\x03md5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     );
     check_request(
-        Request::Md5Hash { path: b"p" },
+        Request::Md5Hash(b"p"),
         b"\xc8\0\0\0\x07\0\0\0\x08md5-hash\0\0\0\x01p\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     );
 }

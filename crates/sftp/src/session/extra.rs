@@ -13,7 +13,7 @@ impl SftpSession {
         if !self.server.statvfs {
             return Err(Error::new(ErrorKind::Unsupported));
         }
-        let answer = self.call(&Request::StatVfs { path: wire(path) }).await?;
+        let answer = self.call(&Request::StatVfs(wire(path))).await?;
         let space = DiskSpace::decode(status::extended(answer)?).map_err(malformed)?;
         Ok(FreeSpace::new(space.available).with_total(space.total))
     }
@@ -35,7 +35,7 @@ impl SftpSession {
     }
 
     pub(super) async fn realpath(&self, path: &RemotePath) -> Result<RemotePath> {
-        let request = Request::RealPath { path: wire(path) };
+        let request = Request::RealPath(wire(path));
         single_name(self.call(&request).await?)
     }
 
@@ -43,7 +43,7 @@ impl SftpSession {
         if !self.server.expand_path {
             return Err(Error::new(ErrorKind::Unsupported));
         }
-        let request = Request::ExpandPath { path: wire(path) };
+        let request = Request::ExpandPath(wire(path));
         single_name(self.call(&request).await?)
     }
 
@@ -69,7 +69,7 @@ impl SftpSession {
             let answer = status::extended(self.call(&request).await?)?;
             Digest::decode_check_file(answer).map_err(malformed)?
         } else if self.server.md5_hash && algorithm == ChecksumAlgorithm::Md5 {
-            let answer = self.call(&Request::Md5Hash { path: wire(path) }).await?;
+            let answer = self.call(&Request::Md5Hash(wire(path))).await?;
             Digest::decode_md5(status::extended(answer)?).map_err(malformed)?
         } else {
             return Err(unsupported());

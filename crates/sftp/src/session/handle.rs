@@ -38,9 +38,7 @@ impl OpenHandle {
 
     /// Asks for the attributes of what is open.
     pub(super) fn attributes(&self) -> Reply {
-        self.client.request(&Request::Fstat {
-            handle: &self.handle,
-        })
+        self.client.request(&Request::Fstat(&self.handle))
     }
 
     /// Asks for this range of a file.
@@ -64,9 +62,7 @@ impl OpenHandle {
     }
 
     fn close_request(&self) -> Reply {
-        self.client.request(&Request::Close {
-            handle: &self.handle,
-        })
+        self.client.request(&Request::Close(&self.handle))
     }
 }
 

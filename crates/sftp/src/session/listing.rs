@@ -51,9 +51,10 @@ impl Entries {
 
     fn ask(&mut self) {
         while self.under_way.len() < AHEAD {
-            let reply = self.handle.client().request(&Request::ReadDir {
-                handle: self.handle.bytes(),
-            });
+            let reply = self
+                .handle
+                .client()
+                .request(&Request::ReadDir(self.handle.bytes()));
             self.under_way.push_back(reply);
         }
     }

@@ -22,7 +22,7 @@ impl SftpSession {
     }
 
     pub(super) async fn open_dir(&self, path: &RemotePath) -> Result<OpenHandle> {
-        let request = Request::OpenDir { path: wire(path) };
+        let request = Request::OpenDir(wire(path));
         let handle = status::handle(self.call(&request).await?)?;
         Ok(OpenHandle::new(&self.client, handle))
     }

@@ -106,7 +106,7 @@ fn features(version: &Version, ssh: &Ssh) -> Vec<String> {
         .collect()
 }
 
-const LOGIN_FOLDER: Request<'_> = Request::RealPath { path: b"." };
+const LOGIN_FOLDER: Request<'_> = Request::RealPath(b".");
 
 /// How long an answer may take before the question counts as not heard; a server that is only slow is asked
 /// twice then.

@@ -42,7 +42,7 @@ impl SftpSession {
     }
 
     pub(super) async fn remove(&self, path: &RemotePath) -> Result<()> {
-        let Err(error) = self.simple(&Request::Remove { path: wire(path) }).await else {
+        let Err(error) = self.simple(&Request::Remove(wire(path))).await else {
             return Ok(());
         };
         if unclear(&error) {
@@ -74,7 +74,7 @@ impl SftpSession {
     }
 
     pub(super) async fn remove_empty_dir(&self, path: &RemotePath) -> Result<()> {
-        let Err(error) = self.simple(&Request::RemoveDir { path: wire(path) }).await else {
+        let Err(error) = self.simple(&Request::RemoveDir(wire(path))).await else {
             return Ok(());
         };
         let unclear = status::says_nothing(&error) || error.kind() == &ErrorKind::NotFound;
@@ -111,7 +111,7 @@ impl SftpSession {
     }
 
     pub(super) async fn link_target(&self, path: &RemotePath) -> Result<RemotePath> {
-        let request = Request::ReadLink { path: wire(path) };
+        let request = Request::ReadLink(wire(path));
         let error = match self.call(&request).await.and_then(single_name) {
             Err(error) => error,
             target => return target,

@@ -191,9 +191,10 @@ impl Writing {
         self.flush().await?;
         // Servers that work on several requests at once would bring to disk what has come so far.
         while self.wait_for_one().await? {}
-        let mut synced = self.handle.client().request(&Request::FSync {
-            handle: self.handle.bytes(),
-        });
+        let mut synced = self
+            .handle
+            .client()
+            .request(&Request::FSync(self.handle.bytes()));
         status::done(synced.wait(self.idle).await?)
     }
 
@@ -218,7 +219,7 @@ impl Writing {
         let (Target { here, start, .. }, end) = (self.target, self.offset);
         let mut under_way = self.under_way;
         let mut closing = self.handle.send_close();
-        let mut known = client.request(&Request::Stat { path: wire(&here) });
+        let mut known = client.request(&Request::Stat(wire(&here)));
         while let Some(front) = under_way.front_mut() {
             status::done(front.reply.wait(idle).await?)?;
             under_way.pop_front();
