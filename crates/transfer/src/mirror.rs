@@ -14,6 +14,31 @@
 //! What is in the source and is not copied, such as links that are skipped and names that the other side cannot
 //! have, stands in [`Plan::left_out`] and is never removed from the target. Nothing at all is removed when the source could
 //! not be listed whole.
+//!
+//! ```
+//! use ftp_connect_core::{ConnectParams, Registry, RemotePath};
+//! use ftp_connect_testkit::memory::MemoryTransport;
+//! use ftp_connect_transfer::{Pool, PoolOptions, mirror::{ApplyOptions, Filter, Mirror}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> ftp_connect_core::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! # std::fs::write(folder.path().join("a.txt"), "content").expect("a file");
+//! let registry = Registry::new().with(MemoryTransport::new());
+//! let params = ConnectParams::new("memory.example")?;
+//! let pool = Pool::new(registry, params, PoolOptions::default().with_sessions(2));
+//! let mirror = Mirror::upload(folder.path(), RemotePath::new("site")?)
+//!     .with_filter(Filter::default().excluding("*.tmp")?)
+//!     .with_delete(true);
+//! let plan = mirror.plan(&pool).await?;
+//! println!("{} files, {} bytes", plan.files(), plan.bytes());
+//! let options = ApplyOptions::default().with_parallel(2);
+//! let summary = plan.apply(&pool, &options, &mut |_| {}).await?;
+//! assert!(summary.is_success());
+//! assert!(mirror.plan(&pool).await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod batch;
