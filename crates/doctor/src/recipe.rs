@@ -2,27 +2,25 @@
 
 use std::fmt::Write as _;
 
+use ftp_connect_core::params::KnownHosts;
 use ftp_connect_core::{ConnectParams, Encryption, Mode, RemotePath};
 
 /// The parameters as a call of the program. The URL has all of them; the password is asked for, or comes from
 /// where the program finds passwords.
 pub fn command_line(params: &ConnectParams) -> String {
-    let url = params
-        .clone()
-        .without_secrets()
-        .to_url_with_secrets(&RemotePath::login_folder());
+    let url = shown(params).to_url_with_secrets(&RemotePath::login_folder());
     // In single quotes a shell changes nothing but a single quote.
     format!("ftp-connect ls '{}'", url.replace('\'', r"'\''"))
 }
 
 /// The parameters as `Label: value` text.
 pub fn text_file(params: &ConnectParams) -> String {
-    params.clone().without_secrets().to_text_with_secrets()
+    shown(params).to_text_with_secrets()
 }
 
 /// The parameters as Rust code, with a place for the password.
 pub fn rust_code(params: &ConnectParams) -> String {
-    let params = params.clone().without_secrets();
+    let params = shown(params);
     let mut code = format!(
         "let params = ConnectParams::new({:?})?",
         params.server().to_string()
@@ -64,6 +62,15 @@ pub fn rust_code(params: &ConnectParams) -> String {
     }
     code.push(';');
     code
+}
+
+/// What counts for the protocol, without secrets.
+fn shown(params: &ConnectParams) -> ConnectParams {
+    let params = params.clone().without_secrets();
+    match params.encryption().is_ssh() {
+        true => params,
+        false => params.with_known_hosts(KnownHosts::Off),
+    }
 }
 
 #[cfg(test)]

@@ -46,12 +46,12 @@ fn print(finding: &Finding, output: &Output) -> std::io::Result<()> {
         _ => "skip",
     };
     output.line(format!(
-        "{mark:<5}{:<17}{}",
+        "{mark:<5}{:<18}{}",
         finding.check,
         one_line(&finding.summary)
     ))?;
     for line in &finding.evidence {
-        output.line(format!("{:22}{}", "", one_line(line)))?;
+        output.line(format!("{:23}{}", "", one_line(line)))?;
     }
     Ok(())
 }

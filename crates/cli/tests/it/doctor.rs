@@ -20,8 +20,8 @@ async fn a_healthy_server_gives_three_forms_of_parameters() {
     };
     let said = call(&[]).well();
     for part in [
-        "ok   login            as tester",
-        "ok   data by EPSV     works",
+        "ok   login             as tester",
+        "ok   data by EPSV      works",
         "\nIt works. As a command line:\n\nftp-connect ls 'ftpes://tester;",
         "\nAs a file for --params:\n\nServer: 127.0.0.1\n",
         "\nAs Rust code:\n\nlet params = ConnectParams::new(\"127.0.0.1\")?\n",

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
     disable_help_flag = true,
     subcommand_required = true,
     max_term_width = 100,
+    override_usage = "COMMAND [ARGUMENTS]",
     help_template = "{subcommands}"
 )]
 pub(super) struct Line {
