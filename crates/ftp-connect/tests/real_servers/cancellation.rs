@@ -43,7 +43,7 @@ async fn drops_everything(software: &str) {
         let name = format!("{} {}", way.server.name, way.word());
         let folder = RemotePath::new(format!("{software}-{}-dropped", way.word())).unwrap();
         match cancellation(async || open(&way, &folder).await).await {
-            Ok(drops) => println!("{name}: {drops:?}"),
+            Ok(drops) => eprintln!("{name}: {drops:?}"),
             Err(why) => panic!("{name}: {why}"),
         }
         tried += 1;
