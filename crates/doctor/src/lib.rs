@@ -7,7 +7,7 @@
 //!            clock ─ folder ─ session reuse ─ data by EPSV, PASV, PORT, EPRT ◄───┘
 //! ```
 //!
-//! It connects by the backends of the caller's [`Registry`], so that what it finds is what a program meets; of
+//! It connects by the backends of the caller's [`Registry`](ftp_connect_core::Registry), so that what it finds is what a program meets; of
 //! its own it has only the look at who speaks first on a port, at a certificate and at a host key. It stops
 //! where the server's identity is in doubt, sends no password in the clear unless
 //! [told to](ExamineOptions::danger_clear_login), and changes nothing on the server.
