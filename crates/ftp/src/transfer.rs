@@ -416,8 +416,22 @@ impl FtpSession {
                 active.ahead = None;
                 Ok(())
             }
+            Err(error)
+                if active.ahead.is_some() && *error.kind() == ErrorKind::DataConnectionFailed =>
+            {
+                Err(self.not_connected(error).await)
+            }
             Err(error) if security.is_some() => Err(self.handshake_failed(error).await),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A data connection did not come about that the server was promised. ProFTPD closes its port when it refuses
+    /// the transfer, and its refusal may come later than the reset.
+    async fn not_connected(&mut self, error: Error) -> Error {
+        match self.conclude_within(DataEnd::Cut, LAST_WORD).await {
+            Err(refusal) if refusal.reply().is_some() => refusal,
+            _ => error,
         }
     }
 

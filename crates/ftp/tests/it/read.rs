@@ -250,3 +250,24 @@ async fn a_dropped_body_leaves_the_session_usable() {
         leave(session, peer).await;
     }
 }
+
+/// ProFTPD closes the port that it has told when it refuses the transfer, and the reset may overtake the refusal.
+#[tokio::test]
+async fn a_refusal_counts_more_than_the_closed_port() {
+    let script = format!(
+        "{}C: EPSV\ndata\nS: 229 ok (|||{{port}}|)\nC: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n\
+         C: EPSV\nS: 229 ok (|||1|)\nC: RETR f\npause 100ms\nS: 550 f: No such file or directory\n{QUIT}",
+        login("SIZE")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    let options = ReadOptions::default();
+    assert_eq!(fetch(session.as_mut(), options).await.unwrap().0, "content");
+    let error = fetch(session.as_mut(), options).await.unwrap_err();
+    assert_eq!(
+        error.reply().map(|reply| reply.code),
+        Some(550),
+        "{error:?}"
+    );
+    leave(session, peer).await;
+}
