@@ -2,3 +2,7 @@
 //! README for what each measures.
 
 #![forbid(unsafe_code)]
+
+/// The allocator of the program `ftp-connect`, and so of everything that is measured here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

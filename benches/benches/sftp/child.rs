@@ -55,7 +55,9 @@ enum Kind {
 pub(crate) fn run(work: &Work) -> Result<(), Box<dyn Error>> {
     match work.client {
         Client::Ours => {
-            let runtime = tokio::runtime::Runtime::new()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(ours(work))?;
         }
         Client::Ssh2 => ssh2(work)?,

@@ -113,7 +113,7 @@ impl Place {
     /// A file of bytes that are not all the same.
     pub(crate) fn file(&self, name: &str, size: u64) -> Outcome<PathBuf> {
         let path = self.folder.path().join(name);
-        if !path.exists() {
+        if !fs::metadata(&path).is_ok_and(|file| file.len() == size) {
             let block: Vec<u8> = (0..MIB)
                 .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
                 .collect();
