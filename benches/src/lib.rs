@@ -1,7 +1,9 @@
-//! Benches of FTP Connect. There is nothing to use here: see `benches/` beside this file's folder, and the
-//! README for what each measures.
+//! What the benches of FTP Connect share: the allocator, and measuring a process. The benches themselves are in
+//! `benches/` beside this file's folder, and the README says what each measures.
 
 #![forbid(unsafe_code)]
+
+pub mod process;
 
 /// The allocator of the program `ftp-connect`, and so of everything that is measured here.
 #[global_allocator]

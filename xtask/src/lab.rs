@@ -3,7 +3,7 @@
 //! vsftpd, ProFTPD, Pure-FTPd, OpenSSH and dropbear from Debian's packages (12 and 13) and pyftpdlib from the Python
 //! index, with a CA, keys and a password made at every start. `lab.json` says to the tests what there is: set-ups on
 //! which everything works, and special ones that are odd on purpose. Nothing listens anywhere but on
-//! loopback, and the distribution's services are neither installed nor started. What the lab makes outside of
+//! loopback or the address that was asked for, and the distribution's services are neither installed nor started. What the lab makes outside of
 //! its folders is listed in [`account`], and `lab down --purge` removes it.
 //!
 //! Everything needs root: the servers check the password of a system account and change to it.
@@ -18,6 +18,7 @@ mod setups;
 
 use std::cell::Cell;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,7 +44,11 @@ enum Action {
     /// Download and unpack the servers, and install the libraries they need (root)
     Install,
     /// Start every set-up and write lab.json (root)
-    Up,
+    Up {
+        /// An address of this machine to listen on in place of 127.0.0.1, such as that of a long line
+        #[arg(long, default_value_t = Ipv4Addr::LOCALHOST)]
+        host: Ipv4Addr,
+    },
     /// End the servers and remove their state
     Down {
         /// Remove the accounts and files outside of the lab's folder, too
@@ -65,7 +70,7 @@ enum Action {
 pub(crate) fn run(flags: &Flags) -> Outcome<ExitCode> {
     match flags.action {
         Action::Install => install()?,
-        Action::Up => up()?,
+        Action::Up { host } => up(host)?,
         Action::Down { purge } => down(purge)?,
         Action::Status { json } => return status(json),
     }
@@ -80,11 +85,12 @@ pub(crate) fn is_up() -> Outcome<bool> {
     Ok(Lab::load(&Lab::file())?.is_some_and(|lab| silent(&lab).is_empty()))
 }
 
-/// Starts every set-up, installing the servers first if they are missing. Does nothing when the lab is up.
+/// Starts every set-up on this address, installing the servers first if they are missing. Does nothing when the lab
+/// is up.
 ///
 /// # Errors
 /// A server does not start; those that did are then ended again.
-pub(crate) fn up() -> Outcome {
+pub(crate) fn up(host: Ipv4Addr) -> Outcome {
     if let Some(reason) = obstacle() {
         return Err(reason.into());
     }
@@ -102,7 +108,7 @@ pub(crate) fn up() -> Outcome {
         install()?;
     }
     let state = state_folder()?;
-    let lab = start(&state).inspect_err(|_| {
+    let lab = start(&state, host).inspect_err(|_| {
         let _ = account::lock();
     });
     let lab = match lab {
@@ -211,11 +217,11 @@ fn state_folder() -> Outcome<PathBuf> {
 }
 
 /// Makes the account, keys and certificates, and starts every set-up.
-fn start(state: &Path) -> Outcome<Lab> {
+fn start(state: &Path, host: Ipv4Addr) -> Outcome<Lab> {
     let password = credentials::password()?;
     let home = state.join("home");
     let account = account::prepare(&home, &password)?;
-    let certificates = credentials::certificates(&state.join("tls"))?;
+    let certificates = credentials::certificates(&state.join("tls"), host)?;
     let host_keys = credentials::host_keys(&state.join("keys"))?;
     let (keys, authorized_keys) = credentials::user_keys(&state.join("keys"))?;
     let (user_ca, user_certificate) = credentials::user_certificate(&state.join("keys"))?;
@@ -247,6 +253,7 @@ fn start(state: &Path) -> Outcome<Lab> {
         host_keys,
         authorized_keys,
         user_ca,
+        host,
         next_port: Cell::new(credentials::first_port()?),
     };
     let setups = setups::all(&site)?;

@@ -68,11 +68,12 @@ pub(crate) fn first_port() -> Outcome<u16> {
     Ok(20_000 + u16::from_be_bytes(random()?) % 10_000)
 }
 
-/// A CA, the servers' certificate and wrong ones, and a user's, ECDSA P-256 all of them.
+/// A CA, the certificate of the servers on loopback and this address, wrong ones, and a user's, ECDSA P-256 all of
+/// them.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub(crate) fn certificates(folder: &Path) -> Outcome<Certificates> {
+pub(crate) fn certificates(folder: &Path, host: Ipv4Addr) -> Outcome<Certificates> {
     let mut ca = CertificateParams::default();
     ca.distinguished_name
         .push(DnType::CommonName, "FTP Connect lab CA");
@@ -86,6 +87,7 @@ pub(crate) fn certificates(folder: &Path) -> Outcome<Certificates> {
         let mut params = leaf("localhost", ExtendedKeyUsagePurpose::ServerAuth)?;
         for address in [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V4(host),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
         ] {
             params.subject_alt_names.push(SanType::IpAddress(address));

@@ -37,6 +37,8 @@ pub(crate) struct Site {
     /// The authority for user certificates, its public half.
     pub(crate) user_ca: PathBuf,
     /// The next port to try.
+    /// Where set-ups listen that are not on IPv6.
+    pub(crate) host: Ipv4Addr,
     pub(crate) next_port: Cell<u16>,
 }
 
@@ -174,6 +176,10 @@ fn draft(
     version: String,
 ) -> Outcome<Setup> {
     let name = variant.name;
+    let host = match variant.host {
+        IpAddr::V4(_) => IpAddr::V4(site.host),
+        host => host,
+    };
     let log_file = site.state.join("log").join(format!("{name}.log"));
     // There from the start: a test may look for what is not in it.
     fs::write(&log_file, "")?;
@@ -184,8 +190,8 @@ fn draft(
         kind: variant.kind,
         software,
         version,
-        host: variant.host,
-        port: free_port(site, variant.host)?,
+        host,
+        port: free_port(site, host)?,
         login_path: "/".to_owned(),
         reuse_required: false,
         auth: vec!["password"],

@@ -255,7 +255,7 @@ fn real_servers(setting: &Setting) -> Outcome<Verdict> {
     }
     // A lab that somebody keeps up is used and left as it is.
     let was_up = lab::is_up()?;
-    lab::up()?;
+    lab::up(std::net::Ipv4Addr::LOCALHOST)?;
     lab::clear_reports()?;
     let verdict = judge(
         setting

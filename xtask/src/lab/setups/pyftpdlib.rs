@@ -19,7 +19,7 @@ pub(super) fn pyftpdlib(site: &Site, variant: &Variant) -> Outcome<Setup> {
     let mut setup = draft(site, variant, "pyftpdlib", python::version())?;
     let certificate = (variant.kind != Kind::Plain).then_some(&site.certificates.both);
     let values = serde_json::json!({
-        "host": variant.host,
+        "host": setup.host,
         "port": setup.port,
         "user": user(),
         "password": site.password,
