@@ -147,6 +147,10 @@ pub enum FtpFault {
     PassiveBlocked,
     /// It connects to nobody: `PORT` and `EPRT` are refused with 500.
     ActiveBlocked,
+    /// It says at the end of each listing that there is more, as Pure-FTPd does.
+    ListingsCut,
+    /// Its replies to `SIZE` and `MLST` tell so many bytes more than there are, or less, but not less than none.
+    WrongSizes(i64),
 }
 
 /// Settings of an [`FtpServer`] that has not started yet.

@@ -75,6 +75,7 @@ impl SftpServer {
             forwarding: false,
             max_sessions: usize::MAX,
             subsystem: true,
+            wrong_sizes: 0,
         }
     }
 
@@ -152,6 +153,7 @@ pub struct SftpServerBuilder {
     forwarding: bool,
     max_sessions: usize,
     subsystem: bool,
+    wrong_sizes: i64,
 }
 
 impl SftpServerBuilder {
@@ -221,6 +223,13 @@ impl SftpServerBuilder {
         self
     }
 
+    /// Tells of every file so many bytes more than there are, or less, but not less than none.
+    #[must_use]
+    pub fn with_wrong_sizes(mut self, by: i64) -> Self {
+        self.wrong_sizes = by;
+        self
+    }
+
     /// Chooses the host key.
     #[must_use]
     pub fn with_host_key(mut self, key: HostKey) -> Self {
@@ -262,7 +271,10 @@ impl SftpServerBuilder {
             ..Default::default()
         };
         let shared = Arc::new(ssh::Shared::new(
-            root.path().canonicalize()?,
+            files::Disk {
+                root: root.path().canonicalize()?,
+                wrong_sizes: self.wrong_sizes,
+            },
             self.user.clone(),
             self.password.clone(),
             authorized,

@@ -263,7 +263,7 @@ impl<'o> Download<'o> {
         let tail = end_of(&mut file, old.len())
             .await
             .map_err(|e| failure::local(target, e))?;
-        let same = is_same_end(session, self.from, old.len(), &tail).await?;
+        let same = is_same_end(session, self.from, old.len(), &tail, true).await?;
         Ok(same.then(|| skipped(Integrity::Size)))
     }
 
@@ -318,7 +318,8 @@ impl<'o> Download<'o> {
         }
         if have > 0 {
             let tail = end_of(&mut file, have).await.map_err(here)?;
-            if !is_same_end(session, self.from, have, &tail).await? {
+            let is_all = source.size == Some(have);
+            if !is_same_end(session, self.from, have, &tail, is_all).await? {
                 part.cut(0)?;
                 have = 0;
             }
@@ -487,7 +488,8 @@ async fn ask(
     Ok(Source { size, ..source })
 }
 
-/// Whether the `tail` of a file of which `have` bytes are here is the same in the original.
+/// Whether the `tail` of a file of which `have` bytes are here is the same in the original, and, if these are to
+/// be all, whether that ends there too: a server may tell a wrong size.
 ///
 /// # Errors
 /// When the original cannot be read.
@@ -496,13 +498,14 @@ pub(crate) async fn is_same_end(
     path: &RemotePath,
     have: u64,
     tail: &[u8],
+    is_all: bool,
 ) -> Result<bool> {
-    let length = tail.len() as u64;
+    let length = tail.len() + usize::from(is_all);
     let read = ReadOptions::default()
-        .with_offset(have - length)
-        .with_length(length);
+        .with_offset(have - tail.len() as u64)
+        .with_length(length as u64);
     let mut body = session.read(path, read).await?;
-    let mut there = vec![0; tail.len()];
+    let mut there = vec![0; length];
     let mut filled = 0;
     while filled < there.len() {
         match body.read(&mut there[filled..]).await? {
@@ -511,7 +514,7 @@ pub(crate) async fn is_same_end(
         }
     }
     body.finish().await?;
-    Ok(filled == tail.len() && there == tail)
+    Ok(there[..filled] == *tail)
 }
 
 /// The last bytes of what is here.

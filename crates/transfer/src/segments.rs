@@ -81,6 +81,7 @@ impl Pool {
             from: from.clone(),
             path: part.path().to_owned(),
             options: options.clone(),
+            size,
             ranges: Mutex::new(ranges(size, segments)),
         });
         fetch(&work, session, segments, size, progress).await?;
@@ -103,6 +104,7 @@ struct Work {
     from: RemotePath,
     path: std::path::PathBuf,
     options: TransferOptions,
+    size: u64,
     ranges: Mutex<VecDeque<Range<u64>>>,
 }
 
@@ -180,7 +182,7 @@ async fn one_by_one(
     Ok(())
 }
 
-/// Reads what is left of a range.
+/// Reads what is left of a range; the last one to the end of the file, which is to be where the server told.
 async fn read_range(
     work: &Work,
     session: &mut dyn Session,
@@ -192,20 +194,23 @@ async fn read_range(
     file.seek(std::io::SeekFrom::Start(range.start))
         .await
         .map_err(here)?;
-    let length = range.end - range.start;
-    let read = ReadOptions::default()
-        .with_offset(range.start)
-        .with_length(length);
+    let is_last = range.end == work.size;
+    let mut read = ReadOptions::default().with_offset(range.start);
+    if !is_last {
+        read = read.with_length(range.end - range.start);
+    }
     let mut body = session.read(&work.from, read).await?;
     let mut buffer = buffer(&work.options);
-    while range.start < range.end {
+    let other_end = |told| Err(not_whole(Operation::Read, &work.from, told));
+    while is_last || range.start < range.end {
         let n = body.read(&mut buffer).await?;
-        if n == 0 {
-            return Err(not_whole(
-                Operation::Read,
-                &work.from,
-                "the file has become shorter",
-            ));
+        match n as u64 {
+            0 if range.start == range.end => break,
+            0 => return other_end("the file is shorter than the server told"),
+            n if n > range.end - range.start => {
+                return other_end("the file is longer than the server told");
+            }
+            _ => {}
         }
         file.write_all(&buffer[..n]).await.map_err(here)?;
         range.start += n as u64;

@@ -524,7 +524,7 @@ impl Target {
             return Ok(Have::Nothing);
         }
         let begin = end_of(file, there).await.map_err(failure::source)?;
-        if !is_same_end(session, &self.written, there, &begin).await? {
+        if !is_same_end(session, &self.written, there, &begin, true).await? {
             return Ok(Have::Nothing);
         }
         Ok(match self.is_staged() {

@@ -6,5 +6,6 @@
 mod faulty;
 #[cfg(unix)]
 mod killed;
+mod lying;
 mod trees;
 mod way;

@@ -31,6 +31,26 @@ impl Rules {
         self.faults.contains(fault)
     }
 
+    /// A line of a reply with another size, if it tells one and sizes are wrong.
+    fn with_wrong_size(&self, line: &[u8]) -> Option<String> {
+        let by = self.faults.iter().find_map(|fault| match fault {
+            FtpFault::WrongSizes(by) => Some(*by),
+            _ => None,
+        })?;
+        let text = std::str::from_utf8(line).ok()?;
+        let begin = match text.strip_prefix("213 ") {
+            Some(_) => 4,
+            None if text.starts_with(' ') => text.to_ascii_lowercase().find("size=")? + 5,
+            None => return None,
+        };
+        let (before, number) = text.split_at(begin);
+        let end = number.find(|c: char| !c.is_ascii_digit())?;
+        // A time as MDTM tells it has fourteen digits.
+        let size: u64 = number[..end].parse().ok().filter(|_| end < 14)?;
+        let wrong = size.saturating_add_signed(by);
+        Some(format!("{before}{wrong}{}", &number[end..]))
+    }
+
     /// The reply to a command that is refused.
     fn refusal(&self, verb: &str) -> Option<&'static str> {
         self.faults.iter().find_map(|fault| match fault {
@@ -213,6 +233,8 @@ impl Relay<'_> {
         if self.swallow {
             return Ok(());
         }
+        let wrong = self.rules.with_wrong_size(line);
+        let line = wrong.as_ref().map_or(line, String::as_bytes);
         self.client.write_all(line).await?;
         self.client.flush().await
     }
@@ -226,6 +248,9 @@ impl Relay<'_> {
         if std::mem::take(&mut self.passive) && code[0] == b'2' {
             return self.passive_reply(line, code).await.map(Some);
         }
+        let cut = self.rules.has(&FtpFault::ListingsCut)
+            && self.transfer == Some(Transfer::Listing)
+            && code[0] == b'2';
         if self.transfer.is_some() && std::mem::take(&mut self.started) {
             let data = self.data.take();
             let verdict = match data {
@@ -233,7 +258,10 @@ impl Relay<'_> {
                 None => None,
             };
             // A refusal of the file itself says more than what became of the connection.
-            return Ok(verdict.filter(|_| code[0] != b'5').map(str::to_owned));
+            let verdict = verdict.filter(|_| code[0] != b'5');
+            let cut = cut.then_some("226 Output truncated to 10 matches");
+            let verdict = verdict.or(cut);
+            return Ok(verdict.map(str::to_owned));
         }
         Ok(None)
     }

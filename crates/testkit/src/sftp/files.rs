@@ -14,10 +14,36 @@ use russh_sftp::protocol::{
 };
 use russh_sftp::server::{Handler, StatusReply};
 
+/// The folder on disk, and how it is told of.
+#[derive(Debug, Clone)]
+pub(super) struct Disk {
+    /// Must be canonical.
+    pub(super) root: PathBuf,
+    /// How many bytes more than there are are told of each file.
+    pub(super) wrong_sizes: i64,
+}
+
+impl Disk {
+    fn attributes(&self, metadata: &Metadata) -> FileAttributes {
+        let mut attributes = FileAttributes::from(metadata);
+        // The conversion calls everything but folders a regular file, links too.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            attributes.permissions = Some(metadata.mode());
+        }
+        if metadata.is_file() {
+            let wrong = |size: u64| size.saturating_add_signed(self.wrong_sizes);
+            attributes.size = attributes.size.map(wrong);
+        }
+        attributes
+    }
+}
+
 /// The folder, and what one client has open in it.
 #[derive(Debug)]
 pub(super) struct Folder {
-    root: PathBuf,
+    disk: Disk,
     open: HashMap<String, Open>,
     last_handle: u64,
 }
@@ -29,10 +55,9 @@ enum Open {
 }
 
 impl Folder {
-    /// `root` must be canonical.
-    pub(super) fn new(root: PathBuf) -> Self {
+    pub(super) fn new(disk: Disk) -> Self {
         Self {
-            root,
+            disk,
             open: HashMap::new(),
             last_handle: 0,
         }
@@ -55,7 +80,7 @@ impl Folder {
     /// Where `path` is on disk. With `follow`, what a link at its end leads to must be inside too.
     fn resolve(&self, path: &str, follow: bool) -> Result<PathBuf, StatusReply> {
         let inside = virtual_path(path);
-        let mut disk = self.root.clone();
+        let mut disk = self.disk.root.clone();
         let mut missing = false;
         let mut components = inside.iter().peekable();
         while let Some(component) = components.next() {
@@ -64,7 +89,7 @@ impl Folder {
                 continue;
             }
             match disk.canonicalize() {
-                Ok(real) if real.starts_with(&self.root) => disk = real,
+                Ok(real) if real.starts_with(&self.disk.root) => disk = real,
                 Ok(_) => return Err(StatusCode::PermissionDenied.with_message("leads outside")),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if disk.symlink_metadata().is_ok() {
@@ -175,19 +200,21 @@ impl Handler for Folder {
 
     async fn lstat(&mut self, id: u32, path: String) -> Result<Attrs, StatusReply> {
         let path = self.resolve(&path, false)?;
-        let attrs = attributes(&path.symlink_metadata().map_err(reply)?);
+        let attrs = self
+            .disk
+            .attributes(&path.symlink_metadata().map_err(reply)?);
         Ok(Attrs { id, attrs })
     }
 
     async fn stat(&mut self, id: u32, path: String) -> Result<Attrs, StatusReply> {
         let path = self.resolve(&path, true)?;
-        let attrs = attributes(&path.metadata().map_err(reply)?);
+        let attrs = self.disk.attributes(&path.metadata().map_err(reply)?);
         Ok(Attrs { id, attrs })
     }
 
     async fn fstat(&mut self, id: u32, handle: String) -> Result<Attrs, StatusReply> {
-        let (file, _) = self.file(&handle)?;
-        let attrs = attributes(&file.metadata().map_err(reply)?);
+        let metadata = self.file(&handle)?.0.metadata().map_err(reply)?;
+        let attrs = self.disk.attributes(&metadata);
         Ok(Attrs { id, attrs })
     }
 
@@ -226,7 +253,7 @@ impl Handler for Folder {
         let path = self.resolve(&path, true)?;
         let mut entries: VecDeque<File> = [".", ".."]
             .into_iter()
-            .map(|name| Ok(File::new(name, attributes(&path.metadata()?))))
+            .map(|name| Ok(File::new(name, self.disk.attributes(&path.metadata()?))))
             .collect::<io::Result<_>>()
             .map_err(reply)?;
         for entry in fs::read_dir(&path).map_err(reply)? {
@@ -236,7 +263,7 @@ impl Handler for Folder {
                 continue;
             };
             let name = entry.file_name().to_string_lossy().into_owned();
-            entries.push_back(File::new(name, attributes(&metadata)));
+            entries.push_back(File::new(name, self.disk.attributes(&metadata)));
         }
         Ok(self.keep(id, Open::Folder(entries)))
     }
@@ -370,17 +397,6 @@ fn virtual_path(path: &str) -> Vec<&str> {
         }
     }
     components
-}
-
-fn attributes(metadata: &Metadata) -> FileAttributes {
-    let mut attributes = FileAttributes::from(metadata);
-    // The conversion calls everything but folders a regular file, links too.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        attributes.permissions = Some(metadata.mode());
-    }
-    attributes
 }
 
 fn take_string(rest: &mut &[u8]) -> Option<String> {

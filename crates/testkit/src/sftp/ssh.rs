@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +12,7 @@ use russh::server::{Handler, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::net::TcpStream;
 
-use super::files::Folder;
+use super::files::{Disk, Folder};
 
 /// What clients have tried in order to log in, over all connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +40,7 @@ impl LoginAttempts {
 /// What every connection of one server shares.
 #[derive(Debug)]
 pub(super) struct Shared {
-    root: PathBuf,
+    disk: Disk,
     user: String,
     password: Option<String>,
     authorized: Vec<PublicKey>,
@@ -59,7 +58,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(
-        root: PathBuf,
+        disk: Disk,
         user: String,
         password: Option<String>,
         authorized: Vec<PublicKey>,
@@ -67,7 +66,7 @@ impl Shared {
         (forwarding, max_sessions, subsystem): (bool, usize, bool),
     ) -> Self {
         Self {
-            root,
+            disk,
             user,
             password,
             authorized,
@@ -311,7 +310,7 @@ impl Handler for Connection {
         match self.channels.remove(&channel) {
             Some(stream) if name == "sftp" && self.shared.subsystem => {
                 session.channel_success(channel)?;
-                let folder = Folder::new(self.shared.root.clone());
+                let folder = Folder::new(self.shared.disk.clone());
                 russh_sftp::server::run(stream.into_stream(), folder).await;
                 Ok(())
             }
