@@ -13,9 +13,12 @@ pub(crate) fn handshake(error: io::Error, host: &Host, asked: bool) -> Error {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return tls_failure::hung_up().with_source(error);
     }
-    match tls(&error) {
-        Some(cause) => translate(cause, host, asked).with_source(cause.clone()),
-        None => error.into(),
+    let Some(cause) = tls(&error) else {
+        return error.into();
+    };
+    match refusal(cause) {
+        Some(refusal) => not_trusted(refusal, host),
+        None => translate(cause, asked).with_source(cause.clone()),
     }
 }
 
@@ -33,20 +36,25 @@ pub(crate) fn established(error: io::Error) -> io::Error {
     }
 }
 
-fn translate(error: &rustls::Error, host: &Host, asked: bool) -> Error {
+/// Our own judgement on the certificate, as it comes back out of the library.
+fn refusal(error: &rustls::Error) -> Option<&Refusal> {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
-            match other.0.downcast_ref::<Refusal>() {
-                Some(refusal) => {
-                    let error = certificate::not_trusted(refusal.problem, host, &refusal.leaf);
-                    match &refusal.cause {
-                        Some(cause) => error.with_source(cause.clone()),
-                        None => error,
-                    }
-                }
-                None => unusable(error),
-            }
-        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => other.0.downcast_ref(),
+        _ => None,
+    }
+}
+
+/// The source is what the library said of the certificate, not the wrapping, which shows it byte by byte.
+fn not_trusted(refusal: &Refusal, host: &Host) -> Error {
+    let error = certificate::not_trusted(refusal.problem, host, &refusal.leaf);
+    match &refusal.cause {
+        Some(cause) => error.with_source(cause.clone()),
+        None => error,
+    }
+}
+
+fn translate(error: &rustls::Error, asked: bool) -> Error {
+    match error {
         rustls::Error::InvalidCertificate(CertificateError::BadSignature) => unproven(error),
         rustls::Error::InvalidCertificate(_) => unusable(error),
         rustls::Error::AlertReceived(alert) => tls_failure::alert(u8::from(*alert), asked),
