@@ -71,6 +71,8 @@ pub enum Cause {
     NoDataConnection,
     /// The folder cannot be listed.
     Folder,
+    /// The server cuts listings short.
+    ListingCut,
     /// Lines of the listing are not understood.
     ListingNotUnderstood,
     /// The clock is not known.
@@ -113,6 +115,7 @@ impl Cause {
             }
             ErrorKind::NoCommonAlgorithm => Self::Algorithms,
             ErrorKind::PassiveAddressUnroutable => Self::PassiveBlocked,
+            ErrorKind::ListingTruncated => Self::ListingCut,
             _ => Self::Other,
         }
     }
@@ -235,6 +238,10 @@ impl Cause {
             Self::Folder => (
                 "folder",
                 "check the path, and what this user may see on the server",
+            ),
+            Self::ListingCut => (
+                "listing-cut",
+                "have the server's limit raised (Pure-FTPd --limitrecursion); until then keep folders smaller",
             ),
             Self::ListingNotUnderstood => (
                 "listing-not-understood",

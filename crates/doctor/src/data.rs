@@ -33,7 +33,7 @@ impl Examination<'_> {
                     self.tell(finding);
                     works.push(method);
                 }
-                Err(error) if is_about_the_folder(error) => {
+                Err(error) if listed.came_about() => {
                     // The data connection is not at fault; listing the folder tells it again at its place.
                     let finding = Finding::good(check, "the connection is made");
                     self.tell(finding.saw(error.to_string()));
@@ -84,7 +84,7 @@ impl Examination<'_> {
         let first = works.first()?;
         // What is refused at once costs a round trip, what is swallowed many seconds: neither is tried again.
         let passive = |method: &&DataMethod| is_passive(**method);
-        if self.params.mode() != Mode::Active && *first == DataMethod::Pasv {
+        if self.params.mode() != Mode::Active && *first != DataMethod::Epsv {
             let usable = works
                 .iter()
                 .filter(|method| self.params.mode() == Mode::Dynamic || passive(method));
@@ -103,25 +103,20 @@ fn only(params: &ConnectParams, method: DataMethod) -> ConnectParams {
     params.clone().with_mode(mode).with_data_methods([method])
 }
 
-/// An address in the reply to PASV that is not where the server answers.
+/// An address in the reply to PASV that is not where the server answers. One that answers over IPv6 cannot name
+/// its address there (vsftpd then says 0.0.0.0), and nobody is misled by that.
 fn wrong_address(listed: &Listed) -> Option<String> {
-    let (named, peer) = (listed.named_address?, listed.peer?);
-    (named != peer).then(|| {
+    let (named, peer) = (listed.named_address?, listed.peer?.to_canonical());
+    (named != peer && named.is_ipv4() == peer.is_ipv4()).then(|| {
         format!("the server names {named} for data connections, and answers at {peer}; clients that believe it fail")
     })
-}
-
-fn is_about_the_folder(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory
-    )
 }
 
 fn cause(method: DataMethod, error: &Error) -> Cause {
     match (error.kind(), is_passive(method)) {
         (ErrorKind::PassiveAddressUnroutable, _) => Cause::PassiveBlocked,
-        (ErrorKind::DataConnectionFailed, true) => Cause::DataMethodRefused,
+        // ProFTPD answers PASV over IPv6 with a 227 that has no address.
+        (ErrorKind::DataConnectionFailed | ErrorKind::Protocol, true) => Cause::DataMethodRefused,
         (ErrorKind::DataConnectionFailed, false) => Cause::ActiveBlocked,
         _ => Cause::of(error),
     }
@@ -138,3 +133,46 @@ const METHODS: [DataMethod; 4] = [
     DataMethod::Port,
     DataMethod::Eprt,
 ];
+
+#[cfg(test)]
+mod tests {
+    use ftp_connect_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn causes() {
+        #[track_caller]
+        fn check(method: DataMethod, kind: ErrorKind, expected: Cause) {
+            assert_eq!(cause(method, &Error::new(kind)), expected);
+        }
+        let failed = ErrorKind::DataConnectionFailed;
+        check(DataMethod::Epsv, failed.clone(), Cause::DataMethodRefused);
+        check(DataMethod::Port, failed, Cause::ActiveBlocked);
+        check(
+            DataMethod::Pasv,
+            ErrorKind::Protocol,
+            Cause::DataMethodRefused,
+        );
+        check(DataMethod::Port, ErrorKind::Protocol, Cause::Other);
+        let reuse = ErrorKind::SessionReuseRequired;
+        check(DataMethod::Pasv, reuse, Cause::SessionReuseRequired);
+    }
+
+    #[test]
+    fn addresses_that_mislead() {
+        #[track_caller]
+        fn check(named: &str, peer: &str, misleads: bool) {
+            let address = |text: &str| Some(text.parse().expect("an address"));
+            let mut listed = Listed::failed(Error::new(ErrorKind::Closed));
+            (listed.named_address, listed.peer) = (address(named), address(peer));
+            assert_eq!(wrong_address(&listed).is_some(), misleads, "{named} {peer}");
+        }
+        check("127.0.0.1", "127.0.0.1", false);
+        check("192.0.2.7", "127.0.0.1", true);
+        check("0.0.0.0", "127.0.0.1", true);
+        // Over IPv6 vsftpd has nothing to name.
+        check("0.0.0.0", "::1", false);
+        check("127.0.0.1", "::ffff:127.0.0.1", false);
+    }
+}

@@ -301,7 +301,21 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    fn failed(error: Error) -> Self {
+    /// Whether there was a data connection: what went wrong, if anything did, is the folder's.
+    pub(crate) fn came_about(&self) -> bool {
+        match &self.outcome {
+            Ok(_) => true,
+            Err(error) => matches!(
+                error.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::ListingTruncated
+            ),
+        }
+    }
+
+    pub(crate) fn failed(error: Error) -> Self {
         Self {
             outcome: Err(error),
             named_address: None,
@@ -359,7 +373,7 @@ fn name(spoken: Spoken) -> &'static str {
 }
 
 /// For ports that are only glanced at.
-const GLANCE: Duration = Duration::from_secs(2);
+pub(crate) const GLANCE: Duration = Duration::from_secs(2);
 
 /// Entries of the folder that are looked at.
 const ENTRIES: usize = 1000;

@@ -164,10 +164,15 @@ impl Examination<'_> {
         if !encryption.is_tls() || self.registry.find(&never).is_none() {
             return;
         }
-        let Err(error) = self.list(&never).await.outcome else {
-            let summary = "not required by the server";
-            self.tell(Finding::good(Check::SessionReuse, summary));
-            return;
+        let listed = self.list(&never).await;
+        let came_about = listed.came_about();
+        let error = match listed.outcome {
+            Err(error) if !came_about => error,
+            _ => {
+                let summary = "not required by the server";
+                self.tell(Finding::good(Check::SessionReuse, summary));
+                return;
+            }
         };
         if !matches!(
             error.kind(),
@@ -192,7 +197,7 @@ impl Examination<'_> {
                 params.with_session_reuse(SessionReuse::Prefer)
             }
         };
-        if self.registry.find(&reuse).is_some() && self.list(&reuse).await.outcome.is_ok() {
+        if self.registry.find(&reuse).is_some() && self.list(&reuse).await.came_about() {
             self.params = reuse;
         }
     }
@@ -202,6 +207,11 @@ impl Examination<'_> {
         let listed = self.list(&self.params).await;
         let contents = match &listed.outcome {
             Ok(contents) => contents,
+            Err(error) if *error.kind() == ErrorKind::ListingTruncated => {
+                let told = error.to_string();
+                self.tell(Finding::note(Check::Folder, Cause::ListingCut, told));
+                return Some(());
+            }
             Err(error) => {
                 let finding = fault(Check::Folder, error);
                 let cause = match finding.cause {

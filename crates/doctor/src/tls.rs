@@ -6,8 +6,9 @@ use ftp_connect_core::{
     Result, TlsReport,
 };
 
-use crate::examine::{Examination, fault};
-use crate::{Cause, Check, Finding};
+use crate::examine::{Examination, GLANCE, fault};
+use crate::greeting::{self, Heard};
+use crate::{Cause, Check, Finding, Spoken};
 
 impl Examination<'_> {
     /// Does the handshake of implicit TLS, where the parameters say so.
@@ -24,9 +25,28 @@ impl Examination<'_> {
                 Some(())
             }
             Err(error) => {
-                self.tls_failed(Check::ImplicitTls, error).await;
+                match self.other_than_tls(&error).await {
+                    Some(finding) => self.tell(finding),
+                    None => self.tls_failed(Check::ImplicitTls, error).await,
+                }
                 None
             }
+        }
+    }
+
+    /// Who speaks instead, where what came was no TLS at all.
+    async fn other_than_tls(&self, error: &Error) -> Option<Finding> {
+        if *error.kind() != ErrorKind::TlsFailed {
+            return None;
+        }
+        match greeting::listen(&self.params, GLANCE).await {
+            Ok(Heard::Said(spoken, words)) if spoken != Spoken::Tls => {
+                let summary = "this port does not speak TLS";
+                let cause = Cause::OtherProtocol(spoken);
+                let finding = Finding::bad(Check::ImplicitTls, cause, summary);
+                Some(finding.saw(format!("it says: {words}")))
+            }
+            _ => None,
         }
     }
 

@@ -144,6 +144,13 @@ async fn ssh_and_ftp_are_mixed_up() {
         Cause::OtherProtocol(Spoken::Ssh),
         "SSH-2.0",
     );
+    let diagnosis = diagnose(&params(ssh.addr(), Encryption::ImplicitTls), &plain()).await;
+    check(
+        &diagnosis,
+        Check::ImplicitTls,
+        Cause::OtherProtocol(Spoken::Ssh),
+        "SSH-2.0",
+    );
     assert_eq!(ssh.login_attempts().credentials(), 0);
 
     let ftp = well(FtpSecurity::Plain).await;
@@ -193,6 +200,8 @@ async fn certificates_that_are_not_trusted_stop_it() {
             );
             assert!(diagnosis.works().is_none());
             assert_eq!(server.login_attempts(), 0, "{encryption}");
+            let shown = format!("{diagnosis:?}");
+            assert!(!shown.contains("Refusal"), "a type of ours: {shown}");
         }
     }
 }
@@ -263,6 +272,37 @@ async fn epsv_is_refused() {
     let works = diagnosis.works().unwrap().data_methods();
     assert_eq!(works.first(), Some(&DataMethod::Pasv));
     assert!(!works.contains(&DataMethod::Epsv));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passive_mode_is_refused() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .with_fault(FtpFault::Refuses("EPSV".to_owned()))
+        .with_fault(FtpFault::Refuses("PASV".to_owned()));
+    let server = server.start().await.unwrap();
+    let diagnosis = diagnose(&trusting(&server, Encryption::ExplicitTls), &plain()).await;
+    let epsv = finding(&diagnosis, Check::Data(DataMethod::Epsv));
+    assert_eq!(epsv.cause, Some(Cause::DataMethodRefused), "{epsv:#?}");
+    // What was refused is not asked for again before each transfer.
+    let works = diagnosis.works().expect("active mode works");
+    assert_eq!(works.data_methods(), [DataMethod::Port, DataMethod::Eprt]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listings_are_cut_short() {
+    let server = FtpServer::builder(FtpSecurity::Explicit)
+        .with_session_reuse_required(true)
+        .with_fault(FtpFault::ListingsCut);
+    let server = server.start().await.unwrap();
+    let diagnosis = diagnose(&trusting(&server, Encryption::ExplicitTls), &plain()).await;
+    let folder = finding(&diagnosis, Check::Folder);
+    assert_eq!(folder.cause, Some(Cause::ListingCut), "{diagnosis:#?}");
+    // It is no fault of the data connections.
+    let works = diagnosis
+        .works()
+        .expect("it works, if not for large folders");
+    assert_eq!(works.encryption(), Encryption::ExplicitTlsReuse);
+    assert!(works.data_methods().is_empty(), "{works:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
