@@ -82,7 +82,8 @@ Example: ftp-connect get 'sftp://ada@files.example.org/in/*.csv' reports/
 Example: ftp-connect get -r sftp://ada@files.example.org/in/2024 .")]
     Get {
         /// The remote file, folder (with -r) or pattern, as a URL. In a pattern * and ? stand for any
-        /// characters, ** for any folders.
+        /// characters, ** for any folders, [a-z] for one of a set, {a,b} for one or the other; \ before
+        /// such a sign makes it stand for itself.
         url: String,
         /// The local file, a folder to put files in, or - for standard output.
         #[arg(default_value = ".")]

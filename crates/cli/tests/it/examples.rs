@@ -5,7 +5,8 @@ use std::{fs, path::Path, process::Command};
 
 use crate::{
     program::{Call, Said},
-    site::{Site, write},
+    site::Site,
+    tree::write,
 };
 
 /// Runs what stands behind `Example:` in the help of these commands, one after the other.

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::site::{Site, content, write};
+use crate::{
+    site::Site,
+    tree::{content, write},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn patterns_and_folders_come_down() {

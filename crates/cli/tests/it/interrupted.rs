@@ -2,10 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use crate::{
-    program::Said,
-    site::{Site, content},
-};
+use crate::{program::Said, site::Site, tree::content};
 
 /// Starts a slow command, interrupts it once `begun` says that it is under way, and gives what it said.
 fn interrupted(site: &Site, arguments: &[&str], begun: impl Fn() -> bool) -> Said {

@@ -4,6 +4,8 @@
 
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/tree.rs"]
+mod tree;
 
 mod certificates;
 mod doctor;

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::site::{Site, content, write};
+use crate::{
+    site::Site,
+    tree::{content, write},
+};
 
 const NAMES: [&str; 6] = [
     "a.txt",

@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use crate::{
-    program::Call,
-    site::{Site, write},
-};
+use crate::{program::Call, site::Site, tree::write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_at_trees_and_files() {

@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+mod commands;
+mod doctor;
 mod folders;
 #[path = "../common/program.rs"]
 mod program;
 mod ssh_agent;
+#[path = "../common/tree.rs"]
+mod tree;
 
 use std::{collections::BTreeMap, fs};
 
