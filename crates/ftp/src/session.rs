@@ -11,6 +11,7 @@ mod entries;
 mod fallback;
 mod folder;
 mod list;
+mod many;
 mod names;
 mod presence;
 mod read;
@@ -27,9 +28,10 @@ use async_trait::async_trait;
 use ftp_connect_core::dial::dial_data;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
-    Disposition, Entry, EntryKind, Error, ErrorKind, FreeSpace, HostProfile, ListOptions, Listing,
-    Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions, Result, ServerReply,
-    Session, StatOptions, Timestamp, TransferType, Transport, WriteBody, WriteOptions,
+    Disposition, Entry, EntryKind, Error, ErrorKind, FileContents, FreeSpace, HostProfile,
+    ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions,
+    Result, ServerReply, Session, StatOptions, Timestamp, TransferType, Transport, WriteBody,
+    WriteOptions,
 };
 use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Wanted};
 use ftp_connect_ftp_proto::parse::Features;
@@ -53,6 +55,10 @@ pub(crate) struct FtpSession {
     pub(crate) channels: DataChannels,
     /// Whether the last data connection of this session came about.
     pub(crate) connects: bool,
+    /// Whether another file is read after the next one.
+    more_follow: bool,
+    /// Whether the data connection of the next transfer has been asked for, whose answer is owed.
+    pub(crate) asked_ahead: bool,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     pub(crate) reuse: fallback::Reuse,
@@ -108,6 +114,8 @@ impl FtpSession {
             params: params.clone(),
             channels,
             connects: false,
+            more_follow: false,
+            asked_ahead: false,
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
             active: None,
@@ -130,6 +138,7 @@ impl FtpSession {
     /// Finishes what an abandoned operation left: closes its data connection and reads the replies
     /// that are owed.
     pub(crate) async fn resynchronise(&mut self) -> Result<()> {
+        self.asked_ahead = false;
         let abandoned = match &mut self.active {
             Some(active) => {
                 // ProFTPD ends the session if the connection is closed in the middle of its side of
@@ -363,6 +372,7 @@ impl Session for FtpSession {
         path: &RemotePath,
         options: ReadOptions,
     ) -> Result<Box<dyn ReadBody + 's>> {
+        let more_follow = std::mem::take(&mut self.more_follow);
         let mut begun = self.begin_read(path, &options).await;
         while let Err(error) = &begun
             && self.begins_anew(error).await
@@ -370,7 +380,16 @@ impl Session for FtpSession {
             begun = self.begin_read(path, &options).await;
         }
         let begun = self.explained(begun, Operation::Read, path).await?;
-        Ok(Box::new(read::FtpRead::new(self, begun, path, &options)))
+        let read = read::FtpRead::new(self, begun, path, &options);
+        Ok(Box::new(read.followed(more_follow)))
+    }
+
+    fn read_files<'s>(
+        &'s mut self,
+        paths: Vec<RemotePath>,
+        limit: u64,
+    ) -> Box<dyn FileContents + 's> {
+        Box::new(many::FtpFiles::new(self, paths, limit))
     }
 
     async fn write<'s>(

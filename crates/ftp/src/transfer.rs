@@ -63,7 +63,9 @@ struct Rest<'a> {
 impl FtpSession {
     /// Begins a transfer: a data connection is agreed on, the command sent, the connection secured.
     pub(crate) async fn begin(&mut self, command: &Command, restart: u64) -> Result<()> {
-        self.channels.begin();
+        if !std::mem::take(&mut self.asked_ahead) {
+            self.channels.begin();
+        }
         // Servers keep an offset until a transfer begins, whatever comes in between: an offset that a
         // dropped or refused transfer has left would cut the beginning off this one.
         let restart = (restart > 0 || self.has_offset).then_some(restart);
@@ -176,7 +178,7 @@ impl FtpSession {
                 }
                 // The answers to NOOP that came with the transfer's are no later operation's. What fails
                 // here is said by that operation: the transfer has had its last word.
-                if !self.wire.is_in_step() {
+                if !self.asked_ahead && !self.wire.is_in_step() {
                     let _ = self.wire.resynchronise(None, RESYNCHRONISE).await;
                 }
                 Ok(Concluded { end, resumed })

@@ -294,6 +294,15 @@ fn a_key_pasted_into_text_stays_whole() {
 }
 
 #[test]
+fn the_beginning_of_a_key_in_quotes_begins_no_key() {
+    let params = ConnectParams::new("nas")
+        .unwrap()
+        .with_account("\u{4}-----BEGIN x")
+        .with_mode(Mode::Active);
+    check_all_forms(&params);
+}
+
+#[test]
 fn what_the_encryption_needs_must_be_there() {
     let params = ConnectParams::new("h").unwrap();
     assert!(params.validate().is_ok());

@@ -103,7 +103,10 @@ fn items(text: &str) -> Result<Vec<Item<'_>>> {
                 });
             }
         }
-        in_pem = (in_pem || line.contains("-----BEGIN ")) && !line.contains("-----END ");
+        // What stands in quotes ends with its line.
+        let quoted = items.last().is_some_and(|item| item.value.starts_with('"'));
+        let begins = line.contains("-----BEGIN ") && !quoted;
+        in_pem = (in_pem || begins) && !line.contains("-----END ");
     }
     for item in &mut items {
         if item.value.len() >= 2 && item.value.starts_with('"') && item.value.ends_with('"') {

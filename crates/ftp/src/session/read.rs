@@ -20,8 +20,12 @@ impl FtpSession {
         path: &RemotePath,
         options: &ReadOptions,
     ) -> Result<bool> {
-        self.ready().await?;
-        self.set_type(options.transfer_type).await?;
+        if self.is_ahead() && self.transfer_type == Some(options.transfer_type) {
+            self.wire.glance().await?;
+        } else {
+            self.ready().await?;
+            self.set_type(options.transfer_type).await?;
+        }
         let command = Command::with("RETR", self.argument(path)?);
         let error = match self.begin(&command, options.offset).await {
             Ok(()) => return Ok(true),
@@ -54,6 +58,8 @@ pub(super) struct FtpRead<'s> {
     text: Option<Text>,
     state: State,
     bytes: u64,
+    /// Whether another file is read after this one.
+    followed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +122,13 @@ impl<'s> FtpRead<'s> {
             text: ascii.then(|| Text::new(options.line_end)),
             state: if begun { State::Running } else { State::Empty },
             bytes: 0,
+            followed: false,
         }
+    }
+
+    pub(super) fn followed(mut self, by_another: bool) -> Self {
+        self.followed = by_another;
+        self
     }
 
     async fn next_bytes(&mut self, buffer: &mut [u8]) -> Result<usize> {
@@ -184,6 +196,10 @@ impl<'s> FtpRead<'s> {
             }
             State::Ended(end) => end,
         };
+        // What has to be proven by other commands is proven first.
+        if self.followed && end == DataEnd::Clean && self.bytes > 0 {
+            self.session.ask_ahead();
+        }
         self.session.end_reading().await;
         let concluded = self.session.conclude(end).await;
         let outcome = match concluded.and_then(|concluded| FtpSession::judge(&concluded)) {

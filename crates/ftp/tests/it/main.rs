@@ -7,6 +7,7 @@ mod connect;
 mod data;
 mod list;
 mod lost;
+mod many;
 mod pipelining;
 mod read;
 mod script;
