@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use ftp_connect_core::{FileContent, FileContents, RemotePath, SessionExt as _};
-use ftp_connect_ftp_proto::flow::{DataMethod, Flow as _, Step};
+use ftp_connect_ftp_proto::flow::{Flow as _, Step};
 
 use super::FtpSession;
 
@@ -41,16 +41,13 @@ impl FileContents for FtpFiles<'_> {
 }
 
 impl FtpSession {
-    /// Asks for the data connection of the next transfer while the last word of this one is owed; only of a server that
-    /// is known to bear commands together. Whatever operation comes next but a read reads the answer first.
+    /// Asks for the data connection of the next transfer while an answer is owed; only of a server that is known to
+    /// bear commands together, and only where it is the one to listen. If the transfer does not come next, the answer
+    /// is read before all else.
     pub(super) fn ask_ahead(&mut self) {
-        let passive = matches!(
-            self.channels.works(),
-            Some(DataMethod::Epsv | DataMethod::Pasv)
-        );
         // Answers to signs of life could not be told from it.
         let quiet = self.params.control_keep_alive().is_none();
-        if self.learnt.pipelining != Some(true) || !passive || !quiet {
+        if self.learnt.pipelining != Some(true) || !quiet {
             return;
         }
         self.channels.begin();

@@ -1,7 +1,7 @@
 //! Several files in a row, where the data connection of the next is asked for before the last word on this one.
 
 use ftp_connect_core::params::Pipelining;
-use ftp_connect_core::{ErrorKind, RemotePath, Session};
+use ftp_connect_core::{ErrorKind, RemotePath, Session, SessionExt as _};
 use ftp_connect_testkit::peer::Peer;
 
 use crate::script::{QUIT, connect_with, leave, params, path, peer};
@@ -67,6 +67,26 @@ async fn the_next_port_comes_with_the_last_word() {
          C: SIZE a\nS: 213 0\n{in_turn}"
     );
     assert_eq!(read(&empty).await.0, [Ok(String::new()), Ok("two".into())]);
+}
+
+#[tokio::test]
+async fn a_folder_is_entered_and_its_listing_asked_for_together() {
+    let listing = "C: LIST -a\nS: 150 go\nD> -rw-r--r-- 1 a b 3 Jan 1 2020 x\\r\\n\ndata-close\nS: 226 done\n";
+    let script = format!(
+        "C: CWD d\nC: EPSV\nS: 250 in\ndata\nS: 229 ok (|||{{port}}|)\n{listing}C: CWD /\nS: 250 back\n"
+    );
+    let (mut session, peer) = start(&script).await;
+    assert_eq!(session.list_all(&path("d")).await.unwrap().len(), 1);
+    session.remove_file(&path("f")).await.unwrap();
+    leave(session, peer).await;
+
+    // What is owed is read all the same.
+    let missing = "C: CWD d\nC: EPSV\nS: 550 no such file\ndata\nS: 229 ok (|||{port}|)\nC: CWD /\nS: 250 back\n";
+    let (mut session, peer) = start(missing).await;
+    let error = session.list_all(&path("d")).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    session.remove_file(&path("f")).await.unwrap();
+    leave(session, peer).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 
 use ftp_connect_core::params::ListCommand;
 use ftp_connect_core::{Error, ErrorKind, Listing as _, RemotePath, Result, TransferType};
-use ftp_connect_ftp_proto::flow::Exchange;
+use ftp_connect_ftp_proto::flow::{Exchange, Flow as _, Step};
 use ftp_connect_ftp_proto::{Argument, Command, Reply};
 
 use super::FtpListing;
@@ -86,7 +86,10 @@ impl FtpSession {
         // A session that could not find back lists by path.
         let by_path = self.home.is_none() && !path.is_empty();
         if !path.is_empty() && !by_path {
-            self.change_into(path).await?;
+            match wanted {
+                ListCommand::Stat => self.change_into(path).await?,
+                _ => self.change_into_asking_ahead(path).await?,
+            }
         }
         let path = by_path.then_some(path);
         if wanted == ListCommand::Stat {
@@ -125,6 +128,21 @@ impl FtpSession {
             .run(Exchange::new(Command::with("CWD", argument)))
             .await?;
         Ok(())
+    }
+
+    /// As [`change_into`](Self::change_into), with the data connection of a listing asked for along with it.
+    async fn change_into_asking_ahead(&mut self, path: &RemotePath) -> Result<()> {
+        let mut entering = Exchange::new(Command::with("CWD", self.argument(path)?));
+        self.away = true;
+        if let Step::Send(command) = entering.step() {
+            self.wire.send(&command);
+            self.ask_ahead();
+        }
+        let entered = self.wire.run(entering).await;
+        if entered.is_err() {
+            self.resynchronise().await?;
+        }
+        entered.map(drop)
     }
 
     async fn begin_mlsd(&mut self, path: &RemotePath) -> Result<()> {
