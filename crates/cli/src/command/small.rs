@@ -65,7 +65,11 @@ pub(super) async fn rename(
     let path = open.path()?;
     let new_path = open.params.encoding().url_path(new_path)?;
     let how = RenameOptions::default().with_replace(replace);
-    open.session.rename(&path, &new_path, how).await?;
+    let renamed = open.session.rename(&path, &new_path, how).await;
+    renamed.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => error.with_hint("--replace replaces what has the new name"),
+        _ => error,
+    })?;
     output.field("from", path.to_string());
     open.done("renamed to", &new_path, output).await
 }

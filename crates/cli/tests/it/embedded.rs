@@ -111,6 +111,10 @@ async fn every_command_works_over_every_protocol() {
             .well();
         assert_eq!(fs::read(&target).unwrap(), content);
         server.call(&["mv", "URL/in/a%20file.bin", "in/b"]).well();
+        server.call(&["put", source, "URL/in/c"]).well();
+        let said = server.call(&["mv", "URL/in/c", "in/b"]).badly(1, "exists");
+        assert!(said.stderr.contains("--replace"), "{said:#?}");
+        server.call(&["mv", "--replace", "URL/in/c", "in/b"]).well();
         assert_eq!(server.call(&["ls", "-1", "URL/in"]).well().stdout, "b\n");
         server
             .call(&["get", "URL/in/none", target.to_str().unwrap()])

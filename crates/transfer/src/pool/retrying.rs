@@ -4,7 +4,7 @@ use std::{path::Path, pin::Pin};
 
 use ftp_connect_core::{RemotePath, Result, Session};
 
-use super::{Attempts, Pool};
+use super::{Attempts, Pool, PooledSession};
 use crate::{
     Outcome, TransferOptions,
     download::Download,
@@ -31,17 +31,9 @@ impl Pool {
         let mut attempts = Attempts::new(self.options());
         loop {
             let mut session = self.session().await?;
-            match operation(&mut *session).await {
-                Ok(done) => {
-                    session.give_back();
-                    return Ok(done);
-                }
-                Err(error) => {
-                    session.judge(&error);
-                    if !attempts.again(&error).await {
-                        return Err(error);
-                    }
-                }
+            let ended = operation(&mut *session).await;
+            if let Some(done) = last_word(session, ended, 0, &mut attempts).await {
+                return done;
             }
         }
     }
@@ -78,18 +70,9 @@ impl Pool {
                 bytes = told.bytes;
                 progress(told);
             };
-            match download.attempt(&mut *session, &mut watch).await {
-                Ok(outcome) => {
-                    session.give_back();
-                    return Ok(outcome);
-                }
-                Err(error) => {
-                    session.judge(&error);
-                    attempts.came_to(bytes);
-                    if !attempts.again(&error).await {
-                        return Err(error);
-                    }
-                }
+            let ended = download.attempt(&mut *session, &mut watch).await;
+            if let Some(done) = last_word(session, ended, bytes, &mut attempts).await {
+                return done;
             }
         }
     }
@@ -130,18 +113,11 @@ impl Pool {
                 bytes = told.bytes;
                 progress(told);
             };
-            match upload.attempt(&mut *session, &mut watch).await {
-                Ok(outcome) => {
-                    session.give_back();
-                    return Ok(outcome);
-                }
-                Err(error) => {
-                    session.judge(&error);
-                    attempts.came_to(bytes);
-                    if !attempts.again(&error).await {
-                        break error;
-                    }
-                }
+            let ended = upload.attempt(&mut *session, &mut watch).await;
+            match last_word(session, ended, bytes, &mut attempts).await {
+                Some(Ok(outcome)) => return Ok(outcome),
+                Some(Err(error)) => break error,
+                None => {}
             }
         };
         if upload.leaves_debris()
@@ -150,5 +126,27 @@ impl Pool {
             upload.clean(&mut *session).await;
         }
         Err(failed)
+    }
+}
+
+/// What an attempt came to that has moved so many bytes; `None`, after a pause, if there is to be another.
+async fn last_word<T>(
+    session: PooledSession,
+    ended: Result<T>,
+    bytes: u64,
+    attempts: &mut Attempts,
+) -> Option<Result<T>> {
+    let error = match ended {
+        Ok(done) => {
+            session.give_back();
+            return Some(Ok(done));
+        }
+        Err(error) => error,
+    };
+    session.judge(&error);
+    attempts.came_to(bytes);
+    match attempts.again(&error).await {
+        true => None,
+        false => Some(Err(error)),
     }
 }
