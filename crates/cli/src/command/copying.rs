@@ -9,8 +9,9 @@ use ftp_connect::{
 use serde_json::json;
 use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
-use super::Outcome;
+use super::{Outcome, Pooled};
 use crate::{
+    args::Files,
     output::{Failure, Output, kind_name, one_line, size},
     progress::{Meter, State},
 };
@@ -236,6 +237,20 @@ pub(super) async fn copy(
             }
         }
     }
+}
+
+/// Copies files as `get` or `put` was told to; the tally goes on with what is copied after them.
+pub(super) async fn copy_first(
+    way: Way,
+    pooled: &Pooled,
+    jobs: Vec<Job>,
+    files: &Files,
+    output: &Output,
+) -> std::io::Result<Tally> {
+    let mut tally = Tally::new(way, output);
+    let (options, parallel) = (files.options(), files.transfer.parallel());
+    copy(&pooled.pool, jobs, &options, parallel, &mut tally, output).await?;
+    Ok(tally)
 }
 
 /// The last word on one file.

@@ -125,17 +125,7 @@ async fn get_many(
         });
     }
     let pooled = open.into_pool(files.transfer.pool());
-    let mut tally = Tally::new(Way::Down, output);
-    let parallel = files.transfer.parallel();
-    copying::copy(
-        &pooled.pool,
-        jobs,
-        &files.options(),
-        parallel,
-        &mut tally,
-        output,
-    )
-    .await?;
+    let mut tally = copying::copy_first(Way::Down, &pooled, jobs, files, output).await?;
     for folder in folders {
         if !files.recursive {
             let name = pooled.show(&folder);

@@ -273,15 +273,17 @@ fn words(step: &Step, pooled: &Pooled, planned: bool) -> String {
 
 fn beside(summary: &Summary, plan: &Plan) -> Vec<String> {
     let mut parts = Vec::new();
-    for (count, what) in [
-        (summary.folders, "folders created"),
-        (summary.links, "links made"),
-        (summary.removed, "removed"),
-        (summary.done_before, "done before"),
-        (plan.unchanged, "unchanged"),
+    for (count, one, many) in [
+        (summary.folders, "folder created", "folders created"),
+        (summary.links, "link made", "links made"),
+        (summary.removed, "removed", "removed"),
+        (summary.done_before, "done before", "done before"),
+        (plan.unchanged, "unchanged", "unchanged"),
     ] {
-        if count > 0 {
-            parts.push(format!("{count} {what}"));
+        match count {
+            0 => {}
+            1 => parts.push(format!("1 {one}")),
+            _ => parts.push(format!("{count} {many}")),
         }
     }
     parts

@@ -13,7 +13,7 @@ use ftp_connect::{
 
 use super::{
     Open, Outcome, Pooled,
-    copying::{self, Job, Tally, Way},
+    copying::{self, Job, Way},
     get, mirror, usage,
 };
 use crate::{
@@ -219,17 +219,7 @@ async fn put_many(
             remote,
         });
     }
-    let mut tally = Tally::new(Way::Up, output);
-    let parallel = files.transfer.parallel();
-    copying::copy(
-        &pooled.pool,
-        jobs,
-        &files.options(),
-        parallel,
-        &mut tally,
-        output,
-    )
-    .await?;
+    let mut tally = copying::copy_first(Way::Up, &pooled, jobs, files, output).await?;
     for (local, remote) in folders {
         let mirror = Mirror::upload(local, remote).with_encoding(encoding);
         mirror::carry_out(&pooled, &mirror, &get::apply(files), &mut tally, output).await?;

@@ -1,6 +1,11 @@
 //! Folders made equal, both ways.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use ftp_connect_core::{
     ConnectParams, EntryKind, Registry, RemotePath, Session, SessionExt as _, Transport as _,
@@ -43,12 +48,38 @@ impl Sides {
         fs::write(path, content).unwrap();
     }
 
+    /// Writes files of one byte on the server.
+    async fn write_there(&self, names: &[&str]) {
+        let mut session = self.session().await;
+        session
+            .create_dir(&path("in"), Default::default())
+            .await
+            .unwrap();
+        for name in names {
+            let name = path("in").join(&path(name));
+            session
+                .write_all(&name, b"x", WriteOptions::default())
+                .await
+                .unwrap();
+        }
+    }
+
+    fn set_modified(&self, name: &str, time: SystemTime) {
+        let path = self.local.path().join(name);
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(time).unwrap();
+    }
+
     fn up(&self) -> Mirror {
         Mirror::upload(self.local.path(), path("in"))
     }
 
     fn down(&self, to: &Path) -> Mirror {
         Mirror::download(path("in"), to)
+    }
+
+    async fn plan(&self, mirror: Mirror) -> Plan {
+        mirror.plan(&self.pool).await.unwrap()
     }
 
     async fn apply(&self, plan: &Plan) -> Summary {
@@ -120,7 +151,7 @@ async fn a_tree_goes_up_and_comes_back_and_then_nothing_is_left_to_do() {
     fs::write(sides.local.path().join("odd").join(latin), "latin").unwrap();
     fs::create_dir(sides.local.path().join("empty")).unwrap();
 
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     assert_eq!(plan.files(), 210);
     assert!(plan.left_out.is_empty(), "{:?}", plan.left_out);
     // A plan loses nothing as text.
@@ -131,20 +162,17 @@ async fn a_tree_goes_up_and_comes_back_and_then_nothing_is_left_to_do() {
         (210, 210, 43)
     );
     assert_eq!(sides.remote().await, local(sides.local.path()));
-    assert!(sides.up().plan(&sides.pool).await.unwrap().is_empty());
+    assert!(sides.plan(sides.up()).await.is_empty());
 
     let back = tempfile::tempdir().unwrap();
     let to = back.path().join("new");
-    let plan = sides.down(&to).plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.down(&to)).await;
     assert_eq!(sides.apply(&plan).await.copied, 210);
     assert_eq!(local(&to), local(sides.local.path()));
     assert!(to.join("empty").is_dir());
     let again = sides
-        .down(&to)
-        .with_compare(Compare::TimeOrSize)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+        .plan(sides.down(&to).with_compare(Compare::TimeOrSize))
+        .await;
     assert!(again.is_empty(), "{:?}", again.steps);
     assert_eq!(again.unchanged, 210);
 }
@@ -155,22 +183,18 @@ async fn what_has_changed_is_copied_and_what_is_gone_is_removed_if_told() {
     for name in ["same", "grown", "newer", "gone", "old/gone", "kind"] {
         sides.write(name, "1234");
     }
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     sides.apply(&plan).await;
     sides.write("grown", "12345");
     sides.write("newer", "4321");
-    let later = std::time::SystemTime::now() + Duration::from_secs(100);
-    let newer = fs::File::options()
-        .write(true)
-        .open(sides.local.path().join("newer"))
-        .unwrap();
-    newer.set_modified(later).unwrap();
+    let later = SystemTime::now() + Duration::from_secs(100);
+    sides.set_modified("newer", later);
     fs::remove_file(sides.local.path().join("gone")).unwrap();
     fs::remove_dir_all(sides.local.path().join("old")).unwrap();
     fs::remove_file(sides.local.path().join("kind")).unwrap();
     sides.write("kind/inside", "5");
 
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     let steps: Vec<_> = plan
         .steps
         .iter()
@@ -183,21 +207,11 @@ async fn what_has_changed_is_copied_and_what_is_gone_is_removed_if_told() {
         (Reason::InTheWay, 1)
     );
 
-    let plan = sides
-        .up()
-        .with_delete(true)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+    let plan = sides.plan(sides.up().with_delete(true)).await;
     let summary = sides.apply(&plan).await;
     assert_eq!((summary.copied, summary.removed), (3, 4));
     assert_eq!(sides.remote().await, local(sides.local.path()));
-    let plan = sides
-        .up()
-        .with_delete(true)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+    let plan = sides.plan(sides.up().with_delete(true)).await;
     assert!(plan.is_empty(), "{:?}", plan.steps);
 }
 
@@ -206,25 +220,16 @@ async fn content_is_compared_when_told() {
     let sides = Sides::new();
     sides.write("a", "1234");
     sides.write("b", "1234");
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     sides.apply(&plan).await;
     let modified = fs::metadata(sides.local.path().join("a"))
         .unwrap()
         .modified()
         .unwrap();
     sides.write("a", "4321");
-    let file = fs::File::options()
-        .write(true)
-        .open(sides.local.path().join("a"))
-        .unwrap();
-    file.set_modified(modified).unwrap();
-    assert!(sides.up().plan(&sides.pool).await.unwrap().is_empty());
-    let plan = sides
-        .up()
-        .with_compare(Compare::Content)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+    sides.set_modified("a", modified);
+    assert!(sides.plan(sides.up()).await.is_empty());
+    let plan = sides.plan(sides.up().with_compare(Compare::Content)).await;
     assert_eq!(plan.files(), 1);
     sides.apply(&plan).await;
     assert_eq!(sides.remote().await, local(sides.local.path()));
@@ -242,26 +247,14 @@ async fn what_is_filtered_is_neither_copied_nor_removed() {
     ] {
         sides.write(name, name);
     }
-    let mut session = sides.session().await;
-    session
-        .create_dir(&path("in"), Default::default())
-        .await
-        .unwrap();
-    session
-        .write_all(&path("in/mine.tmp"), b"x", WriteOptions::default())
-        .await
-        .unwrap();
-    session
-        .write_all(&path("in/stale.txt"), b"x", WriteOptions::default())
-        .await
-        .unwrap();
+    sides.write_there(&["mine.tmp", "stale.txt"]).await;
     let filter = Filter::default()
         .including("*.txt")
         .unwrap()
         .excluding("cache/")
         .unwrap();
     let mirror = sides.up().with_filter(filter).with_delete(true);
-    let plan = mirror.plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(mirror).await;
     sides.apply(&plan).await;
     let names: Vec<_> = sides.remote().await.into_keys().collect();
     assert_eq!(names, ["a.txt", "deep/er/c.txt", "mine.tmp"]);
@@ -273,17 +266,9 @@ async fn nothing_is_removed_when_the_source_could_not_be_listed_whole() {
     let sides = Sides::new();
     // Deeper than is looked: as if it could not be read.
     sides.write("a/b/c", "x");
-    let mut session = sides.session().await;
-    session
-        .create_dir(&path("in"), Default::default())
-        .await
-        .unwrap();
-    session
-        .write_all(&path("in/other"), b"x", WriteOptions::default())
-        .await
-        .unwrap();
+    sides.write_there(&["other"]).await;
     let mirror = sides.up().with_delete(true).with_max_depth(2);
-    let plan = mirror.plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(mirror).await;
     assert!(plan.delete_refused && !plan.source_whole);
     assert!(
         !plan
@@ -309,14 +294,9 @@ async fn links_are_left_out_or_followed_without_end() {
     symlink("real", sides.local.path().join("link")).unwrap();
     symlink("..", sides.local.path().join("real/up")).unwrap();
     symlink("nowhere", sides.local.path().join("dead")).unwrap();
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     assert_eq!((plan.files(), plan.left_out.len()), (1, 3));
-    let plan = sides
-        .up()
-        .with_links(Links::Follow)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+    let plan = sides.plan(sides.up().with_links(Links::Follow)).await;
     let copied: Vec<_> = plan
         .steps
         .iter()
@@ -324,12 +304,7 @@ async fn links_are_left_out_or_followed_without_end() {
         .map(|step| step.path().to_string())
         .collect();
     assert_eq!(copied, ["link/file", "real/file"]);
-    let plan = sides
-        .up()
-        .with_links(Links::Copy)
-        .plan(&sides.pool)
-        .await
-        .unwrap();
+    let plan = sides.plan(sides.up().with_links(Links::Copy)).await;
     let links = plan
         .steps
         .iter()
@@ -344,7 +319,7 @@ async fn a_plan_is_applied_once_with_its_journal() {
     for number in 0..30 {
         sides.write(&number.to_string(), "x");
     }
-    let plan = sides.up().plan(&sides.pool).await.unwrap();
+    let plan = sides.plan(sides.up()).await;
     let keep = tempfile::tempdir().unwrap();
     let journal = keep.path().join("journal");
     let options = ApplyOptions::default().with_journal(journal.clone());
