@@ -25,8 +25,6 @@ mod trips;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-// For its allocator.
-use ftp_connect_benches as _;
 
 /// What to measure; all of it by default.
 #[derive(Debug, Parser)]

@@ -41,7 +41,7 @@ pub fn run(command: &mut Command) -> Outcome<Took> {
     let output = child.stdout.take().map(read_all);
     let errors = child.stderr.take().map(read_all);
     let memory = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
+    let (mut peak, mut looked) = (0, Instant::now());
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
@@ -51,7 +51,11 @@ pub fn run(command: &mut Command) -> Outcome<Took> {
             child.wait()?;
             return Err(format!("{shown}: ended after {WATCHDOG:?}").into());
         }
-        peak = peak.max(peak_of(&memory).unwrap_or_default());
+        // Seldom, since looking costs a process that is measured its time.
+        if looked.elapsed() > LOOK {
+            peak = peak.max(peak_of(&memory).unwrap_or_default());
+            looked = Instant::now();
+        }
         std::thread::sleep(Duration::from_millis(1));
     };
     let took = Took {
@@ -108,6 +112,8 @@ pub fn median(took: &[Took], which: impl Fn(&Took) -> Duration) -> f64 {
     all.get(all.len() / 2)
         .map_or(f64::NAN, Duration::as_secs_f64)
 }
+
+const LOOK: Duration = Duration::from_millis(20);
 
 const WATCHDOG: Duration = Duration::from_secs(300);
 

@@ -51,7 +51,7 @@ enum Kind {
     List,
 }
 
-/// Does it, and prints the most memory it ever had, in KiB.
+/// Does it.
 pub(crate) fn run(work: &Work) -> Result<(), Box<dyn Error>> {
     match work.client {
         Client::Ours => {
@@ -62,9 +62,6 @@ pub(crate) fn run(work: &Work) -> Result<(), Box<dyn Error>> {
         }
         Client::Ssh2 => ssh2(work)?,
     }
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    println!("{}", peak.unwrap_or_default().trim());
     Ok(())
 }
 

@@ -1,14 +1,13 @@
 //! The order of the measurements, and the tables.
 
 use std::{
-    error::Error,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
 };
 
+use ftp_connect_benches::process::{Outcome, Took, median, run};
 use ftp_connect_testkit::lab::{Lab, LabServer};
 
 use super::{
@@ -19,10 +18,8 @@ use super::{
 /// What all of them encrypt with.
 pub(crate) const CIPHER: &str = "aes256-gcm@openssh.com";
 
-pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
-
 /// Measures what the flags want and prints the tables.
-pub(crate) fn all(flags: &Flags) -> Outcome<()> {
+pub(crate) fn all(flags: &Flags) -> Outcome {
     let lab = Lab::from_env();
     let server = lab.servers.iter().find(|server| server.name == "openssh");
     let server = server.ok_or("the lab has no OpenSSH")?;
@@ -95,15 +92,8 @@ pub(crate) struct Bench<'l> {
     pub(crate) place: Place,
 }
 
-/// What a run took: time, and the processor's time of all processes of it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Took {
-    pub(crate) time: Duration,
-    pub(crate) cpu: Duration,
-}
-
 impl Bench<'_> {
-    fn large(&self, kind: Kind, flags: &Flags) -> Outcome<()> {
+    fn large(&self, kind: Kind, flags: &Flags) -> Outcome {
         let size = flags.size * MIB;
         let source = self.place.file("large", size)?;
         println!(
@@ -154,7 +144,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn small(&self, kind: Kind, flags: &Flags) -> Outcome<()> {
+    fn small(&self, kind: Kind, flags: &Flags) -> Outcome {
         let source = self.place.folder("small", FILES, 4096)?;
         println!(
             "\n{FILES} files of 4 KiB, {}, seconds ({} rounds)\n",
@@ -188,7 +178,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn memory(&self) -> Outcome<()> {
+    fn memory(&self) -> Outcome {
         let source = self.place.sparse("huge", 5 * 1024 * MIB)?;
         println!("\nPeak memory, 5 GiB\n\n| | ours |\n|---|---|");
         for kind in [Kind::Down, Kind::Up] {
@@ -202,7 +192,7 @@ impl Bench<'_> {
     }
 
     /// New keys every 16 MiB, both ways; every byte is compared.
-    fn rekey(&self) -> Outcome<()> {
+    fn rekey(&self) -> Outcome {
         let source = self.place.file("rekeyed", 1024 * MIB)?;
         println!("\n1 GiB with new keys every 16 MiB\n\n| | seconds |\n|---|---|");
         for kind in [Kind::Up, Kind::Down] {
@@ -240,13 +230,7 @@ impl Bench<'_> {
         if client == Client::Ours {
             command.args(more);
         }
-        let (cpu, started) = (cpu_of_children()?, Instant::now());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        wait(child)?;
-        Ok(Took {
-            time: started.elapsed(),
-            cpu: cpu_of_children()?.saturating_sub(cpu),
-        })
+        run(&mut command)
     }
 
     fn child(
@@ -310,12 +294,8 @@ impl Bench<'_> {
             Kind::Down => (source, target),
             _ => (target, source),
         };
-        let mut command = self.child(Client::Ours, kind, line, remote, local)?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        Ok(wait(child)?.trim().to_owned())
+        let took = run(&mut self.child(Client::Ours, kind, line, remote, local)?)?;
+        Ok(format!("{} MiB", took.peak / 1024))
     }
 }
 
@@ -328,47 +308,5 @@ fn in_turn(round: usize) -> [Client; 2] {
     }
 }
 
-/// Waits for a process and ends it when it takes too long.
-fn wait(mut child: Child) -> Outcome<String> {
-    let end = Instant::now() + WATCHDOG;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            let mut said = String::new();
-            if let Some(mut output) = child.stdout.take() {
-                std::io::Read::read_to_string(&mut output, &mut said)?;
-            }
-            return if status.success() {
-                Ok(said)
-            } else {
-                Err(format!("failed: {status}").into())
-            };
-        }
-        if Instant::now() > end {
-            child.kill()?;
-            return Err("the watchdog ended a process".into());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// The processor's time of all processes that have been waited for, theirs included (proc(5), `stat`).
-fn cpu_of_children() -> Outcome<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let (_, fields) = stat.rsplit_once(')').ok_or("no process")?;
-    let ticks = fields.split_whitespace().skip(13).take(2);
-    let ticks: u64 = ticks.map(|ticks| ticks.parse().unwrap_or(0)).sum();
-    // The unit is 1/100 s on every Linux that this runs on.
-    Ok(Duration::from_millis(ticks * 10))
-}
-
-/// The middle one, in seconds.
-pub(crate) fn median(took: &[Took], which: impl Fn(&Took) -> Duration) -> f64 {
-    let mut all: Vec<Duration> = took.iter().map(which).collect();
-    all.sort();
-    all.get(all.len() / 2)
-        .map_or(f64::NAN, Duration::as_secs_f64)
-}
-
 pub(crate) const MIB: u64 = 1024 * 1024;
 const FILES: usize = 500;
-const WATCHDOG: Duration = Duration::from_secs(300);

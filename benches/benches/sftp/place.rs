@@ -9,12 +9,10 @@ use std::{
     time::Duration,
 };
 
+use ftp_connect_benches::process::Outcome;
 use ftp_connect_testkit::lab::LabServer;
 
-use super::{
-    delay::Delay,
-    measure::{MIB, Outcome},
-};
+use super::{delay::Delay, measure::MIB};
 
 /// The way to the server.
 pub(crate) struct Line {
@@ -67,7 +65,7 @@ impl Place {
         Ok(target)
     }
 
-    pub(crate) fn check(&self, size: u64) -> Outcome<()> {
+    pub(crate) fn check(&self, size: u64) -> Outcome {
         let found = fs::metadata(self.folder.path().join("target"))?.len();
         if found == size {
             Ok(())
@@ -77,7 +75,7 @@ impl Place {
     }
 
     /// Whether the target has the bytes of this file.
-    pub(crate) fn check_same(&self, source: &Path) -> Outcome<()> {
+    pub(crate) fn check_same(&self, source: &Path) -> Outcome {
         let (mut one, mut other) = (
             fs::File::open(source)?,
             fs::File::open(self.folder.path().join("target"))?,
@@ -97,7 +95,7 @@ impl Place {
         }
     }
 
-    pub(crate) fn check_folder(&self, files: usize) -> Outcome<()> {
+    pub(crate) fn check_folder(&self, files: usize) -> Outcome {
         let mut folder = self.folder.path().join("target");
         if folder.join("small").is_dir() {
             folder = folder.join("small");

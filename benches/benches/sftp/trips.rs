@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use ftp_connect_benches::process::Outcome;
+
 use super::{
-    measure::{Bench, Client, Kind, Outcome},
+    measure::{Bench, Client, Kind},
     place::Line,
 };
 
 impl Bench<'_> {
     /// Connecting, listing, and one more small file of many.
-    pub(crate) fn trips(&self, rounds: usize) -> Outcome<()> {
+    pub(crate) fn trips(&self, rounds: usize) -> Outcome {
         let source = self.place.folder("some", FILES, 4096)?;
         let password = ["--password", &self.server.password];
         println!(
