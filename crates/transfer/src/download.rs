@@ -141,9 +141,11 @@ impl<'o> Download<'o> {
         }
     }
 
-    /// Takes what a listing told for the truth about the file.
+    /// Takes what a listing told for the truth about the file, until an attempt has failed. Text has another
+    /// size here, and so it is asked about as ever.
     pub(crate) fn with_listed(mut self, listed: Source) -> Self {
-        self.listed = listed.size.map(|_| listed);
+        let is_told = listed.size.is_some() && !self.options.is_text();
+        self.listed = is_told.then_some(listed);
         self
     }
 

@@ -3,20 +3,19 @@
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use ftp_connect::{
-    Error, RemotePath,
-    transfer::{self, Integrity, Pool, TransferOptions},
+    Entry, Error, RemotePath,
+    transfer::{self, FileEvent, Integrity, ListedFile, Pool, TransferOptions},
 };
 use serde_json::json;
 use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
-use super::{Outcome, Pooled};
+use super::Outcome;
 use crate::{
-    args::Files,
     output::{Failure, Output, kind_name, one_line, size},
     progress::{Meter, State},
 };
 
-/// One file to copy.
+/// One file to upload.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub remote: RemotePath,
@@ -25,6 +24,27 @@ pub(super) struct Job {
     pub size: Option<u64>,
     /// Its name for people.
     pub name: String,
+}
+
+/// One file to download, as a listing told of it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub file: ListedFile,
+    /// Its size in bytes, where known.
+    pub size: Option<u64>,
+    /// Its name for people.
+    pub name: String,
+}
+
+impl Found {
+    /// The entry's name must be the whole path.
+    pub(super) fn new(entry: &Entry, local: PathBuf, name: String) -> Self {
+        Self {
+            file: ListedFile::new(entry.name.clone(), local, entry),
+            size: entry.size,
+            name,
+        }
+    }
 }
 
 /// Which way files go.
@@ -174,11 +194,63 @@ impl Tally {
     }
 }
 
-/// Copies files, so many at once, and tells of each.
+/// Downloads files, so many at once, and tells of each.
 ///
 /// # Errors
 /// When nobody listens any more; files that fail are counted.
-pub(super) async fn copy(
+pub(super) async fn download(
+    pool: &Pool,
+    found: Vec<Found>,
+    options: &TransferOptions,
+    parallel: usize,
+    tally: &mut Tally,
+    output: &Output,
+) -> Result<(), Failure> {
+    let total: Option<u64> = found.iter().map(|found| found.size).sum();
+    let mut bytes = vec![0; found.len()];
+    let (mut ended, mut all) = (0, 0);
+    let (names, files): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .map(|found| (found.name, found.file))
+        .unzip();
+    let mut broken = Ok(());
+    let mut tell = |event| {
+        let (place, so_far, end) = match event {
+            FileEvent::Moved { file, progress } => (file, progress.bytes, None),
+            FileEvent::Ended { file, outcome } => {
+                let so_far = outcome.as_ref().map_or(bytes[file], |done| done.bytes);
+                ended += 1;
+                (file, so_far, Some(outcome))
+            }
+            _ => return,
+        };
+        all = all + so_far - std::mem::replace(&mut bytes[place], so_far);
+        let state = State {
+            bytes: all,
+            total,
+            file: (ended + 1).min(names.len() as u64),
+            files: names.len() as u64,
+        };
+        tally.moved(&names[place], state, output);
+        let told = match end {
+            None => Ok(()),
+            Some(Ok(outcome)) => tally.copied(&names[place], &outcome, output),
+            Some(Err(error)) => tally.failed(&names[place], Arc::new(error), output),
+        };
+        if broken.is_ok() {
+            broken = told;
+        }
+    };
+    pool.download_listed(files, options, parallel, &mut tell)
+        .await?;
+    Ok(broken?)
+}
+
+/// Uploads files, so many at once, and tells of each.
+///
+/// # Errors
+/// When nobody listens any more; files that fail are counted.
+pub(super) async fn upload(
     pool: &Pool,
     jobs: Vec<Job>,
     options: &TransferOptions,
@@ -199,22 +271,14 @@ pub(super) async fn copy(
             && let Some((place, job)) = waiting.next()
         {
             let (pool, options, tell) = (pool.clone(), options.clone(), tell.clone());
-            let way = tally.way;
             running.spawn(async move {
                 let mut watch = |progress: transfer::Progress| {
                     // Only who waits for the end can have gone, and then this ends too.
                     let _ = tell.send((place, progress.bytes));
                 };
-                let outcome = match way {
-                    Way::Down => {
-                        pool.download(&job.remote, &job.local, &options, &mut watch)
-                            .await
-                    }
-                    Way::Up => {
-                        pool.upload(&job.local, &job.remote, &options, &mut watch)
-                            .await
-                    }
-                };
+                let outcome = pool
+                    .upload(&job.local, &job.remote, &options, &mut watch)
+                    .await;
                 (place, outcome)
             });
         }
@@ -237,20 +301,6 @@ pub(super) async fn copy(
             }
         }
     }
-}
-
-/// Copies files as `get` or `put` was told to; the tally goes on with what is copied after them.
-pub(super) async fn copy_first(
-    way: Way,
-    pooled: &Pooled,
-    jobs: Vec<Job>,
-    files: &Files,
-    output: &Output,
-) -> std::io::Result<Tally> {
-    let mut tally = Tally::new(way, output);
-    let (options, parallel) = (files.options(), files.transfer.parallel());
-    copy(&pooled.pool, jobs, &options, parallel, &mut tally, output).await?;
-    Ok(tally)
 }
 
 /// The last word on one file.

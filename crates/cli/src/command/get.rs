@@ -16,7 +16,7 @@ use ftp_connect::{
 
 use super::{
     Open, Outcome,
-    copying::{self, Job, Tally, Way},
+    copying::{self, Found, Tally, Way},
     mirror, usage,
 };
 use crate::{
@@ -110,22 +110,20 @@ async fn get_many(
     let encoding = open.params.encoding();
     std::fs::create_dir_all(local).map_err(|error| not_made(local, &error))?;
     output.begin_events();
-    let mut jobs = Vec::new();
+    let mut listed = Vec::new();
     let mut folders = Vec::new();
     for entry in found {
         if entry.is_dir() {
             folders.push(entry.name);
             continue;
         }
-        jobs.push(Job {
-            local: local.join(local_name(&entry.name, encoding)?),
-            name: encoding.show(&entry.name),
-            size: entry.size,
-            remote: entry.name,
-        });
+        let target = local.join(local_name(&entry.name, encoding)?);
+        listed.push(Found::new(&entry, target, encoding.show(&entry.name)));
     }
     let pooled = open.into_pool(files.transfer.pool());
-    let mut tally = copying::copy_first(Way::Down, &pooled, jobs, files, output).await?;
+    let mut tally = Tally::new(Way::Down, output);
+    let (how, parallel) = (files.options(), files.transfer.parallel());
+    copying::download(&pooled.pool, listed, &how, parallel, &mut tally, output).await?;
     for folder in folders {
         if !files.recursive {
             let name = pooled.show(&folder);

@@ -233,8 +233,14 @@ fn told(
             tally.moved(&pooled.show(path), *overall, output);
             Ok(())
         }
-        MirrorEvent::Copied { path, outcome, .. } => {
-            tally.copied(&pooled.show(path), outcome, output)
+        MirrorEvent::Copied {
+            path,
+            outcome,
+            overall,
+        } => {
+            let name = pooled.show(path);
+            tally.moved(&name, *overall, output);
+            tally.copied(&name, outcome, output)
         }
         MirrorEvent::Done(step) => {
             output.event("done", json!(step))?;

@@ -13,7 +13,7 @@ use ftp_connect::{
 
 use super::{
     Open, Outcome, Pooled,
-    copying::{self, Job, Way},
+    copying::{self, Job, Tally, Way},
     get, mirror, usage,
 };
 use crate::{
@@ -219,7 +219,9 @@ async fn put_many(
             remote,
         });
     }
-    let mut tally = copying::copy_first(Way::Up, &pooled, jobs, files, output).await?;
+    let mut tally = Tally::new(Way::Up, output);
+    let (how, parallel) = (files.options(), files.transfer.parallel());
+    copying::upload(&pooled.pool, jobs, &how, parallel, &mut tally, output).await?;
     for (local, remote) in folders {
         let mirror = Mirror::upload(local, remote).with_encoding(encoding);
         mirror::carry_out(&pooled, &mirror, &get::apply(files), &mut tally, output).await?;

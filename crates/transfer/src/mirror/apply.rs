@@ -22,6 +22,7 @@ use crate::{
     failure,
     progress::Meter,
     remote::{Old, Source},
+    together,
     upload::Upload,
 };
 
@@ -459,10 +460,11 @@ impl Site {
         done.map_err(|error| failure::local(&path, error))
     }
 
-    /// Copies one file, with all attempts.
+    /// Copies one file, with all attempts; `as_listed` if nothing speaks yet against what the plan tells of it.
     pub(super) async fn copy(
         &self,
         step: &Step,
+        as_listed: bool,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome> {
         let Step::Copy {
@@ -494,8 +496,10 @@ impl Site {
                     .await
             }
             Direction::Download => {
-                let source = listed(step);
-                let download = Download::new(&remote, &local, &transfer).with_listed(source);
+                let mut download = Download::new(&remote, &local, &transfer);
+                if as_listed {
+                    download = download.with_listed(listed(step));
+                }
                 self.pool.complete_download(download, progress).await
             }
         }
@@ -529,15 +533,17 @@ impl Queue {
     /// The next file, or several small ones, which are read together.
     fn next(&self, site: &Site) -> Vec<(usize, Step)> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        // The last ones are shared out evenly.
-        let most = (jobs.len() / (2 * self.workers)).clamp(1, MOST_TOGETHER);
-        let small = jobs
-            .iter()
-            .take(most)
-            .take_while(|(_, step)| batch::suits(site, step))
-            .count();
-        let count = small.max(1).min(jobs.len());
-        jobs.drain(..count).collect()
+        together::take(&mut jobs, self.workers, |(_, step)| {
+            batch::small(site, step)
+        })
+    }
+
+    /// Gives back what was taken and not begun.
+    fn put_back(&self, unread: Vec<(usize, Step)>) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        for job in unread.into_iter().rev() {
+            jobs.push_front(job);
+        }
     }
 }
 
@@ -559,9 +565,14 @@ async fn work(site: Arc<Site>, queue: Arc<Queue>, news: UnboundedSender<News>) {
         if jobs.is_empty() || news.is_closed() {
             return;
         }
-        if jobs.len() > 1 {
+        let together = jobs.len() > 1;
+        if together {
             jobs = match site.direction {
-                Direction::Download => batch::download(&site, jobs, &news).await,
+                Direction::Download => {
+                    let left = batch::download(&site, jobs, &news).await;
+                    queue.put_back(left.unread);
+                    left.alone
+                }
                 Direction::Upload => batch::upload(&site, jobs, &news).await,
             };
         }
@@ -573,7 +584,9 @@ async fn work(site: Arc<Site>, queue: Arc<Queue>, news: UnboundedSender<News>) {
                 let _ = news.send(News { number, path, what });
             };
             let outcome = site
-                .copy(&step, &mut |progress| tell(What::Progress(progress)))
+                .copy(&step, !together, &mut |progress| {
+                    tell(What::Progress(progress));
+                })
                 .await;
             tell(What::End(outcome));
         }
@@ -593,6 +606,3 @@ fn link(_target: &RemotePath, _path: &std::path::Path) -> std::io::Result<()> {
 
 /// From which size on a file that was begun is worth going on with.
 const LARGE: u64 = 1024 * 1024;
-
-/// How many small files are asked for at once.
-const MOST_TOGETHER: usize = 64;

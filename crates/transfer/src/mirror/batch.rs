@@ -1,93 +1,57 @@
-//! Small files, many at once by [`Session::read_files`](ftp_connect_core::Session::read_files) and
+//! Small files of a plan, many at once by [`Session::read_files`](ftp_connect_core::Session::read_files) and
 //! [`Session::write_files`](ftp_connect_core::Session::write_files).
 
-use std::{collections::VecDeque, io::Write as _, path::Path};
+use std::collections::VecDeque;
 
-use ftp_connect_core::{FileToWrite, Result, Session};
-use tokio::{sync::mpsc::UnboundedSender, task::JoinSet};
+use ftp_connect_core::{FileToWrite, Session};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     OldFile, Step,
     apply::{News, Site, What, listed},
 };
 use crate::{
-    Integrity, Outcome, Overwrite, Place, Publish, Staging, TransferOptions, Verify,
-    download::dress,
-    failure,
-    part::{self, local::LocalPart},
-    remote::{Old, Source},
+    failure, part,
+    remote::Old,
+    together::{self, Left, SMALL, SmallFile},
     upload::{Chosen, Local, Target},
 };
 
-/// Whether a file may go together with others: it must be small, and nothing may be asked for that needs
-/// more than its bytes.
-pub(super) fn suits(site: &Site, step: &Step) -> bool {
-    let transfer = &site.transfer;
-    matches!(step, Step::Copy { size: Some(size), .. } if *size <= SMALL)
-        && transfer.overwrite == Overwrite::Replace
-        && transfer.verify != Verify::Checksum
-        && transfer.staging == Staging::Renamed
-        && transfer.rate_limit.is_none()
-        && !transfer.is_text()
+/// The size of a file, if it may go together with others.
+pub(super) fn small(site: &Site, step: &Step) -> Option<u64> {
+    let Step::Copy { size, .. } = step else {
+        return None;
+    };
+    size.filter(|size| *size <= SMALL && together::suits(&site.transfer))
 }
 
-/// Reads files together; those that did not work out are given back, to be tried one by one.
+/// Reads files together.
 pub(super) async fn download(
     site: &Site,
     jobs: Vec<(usize, Step)>,
     news: &UnboundedSender<News>,
-) -> Vec<(usize, Step)> {
-    let Ok(mut session) = site.pool.session().await else {
-        return jobs;
-    };
-    let paths = jobs
-        .iter()
-        .map(|(_, step)| site.remote(step.path()))
-        .collect();
-    let mut files = session.read_files(paths, SMALL);
-    let mut writes = JoinSet::new();
-    let mut failed = Vec::new();
-    let mut lost = None;
-    let mut jobs = jobs.into_iter();
-    while let Some(file) = files.next().await {
-        let Some((number, step)) = jobs.next() else {
-            break;
-        };
-        let source = listed(&step);
-        match (file.content, site.local(step.path())) {
-            (Ok(content), Ok(local)) if source.size == Some(content.len() as u64) => {
-                let transfer = site.transfer.clone();
-                writes.spawn_blocking(move || {
-                    let done = write(&local, &content, &source, &transfer);
-                    (number, step, done)
-                });
-            }
-            (content, _) => {
-                failed.push((number, step));
-                if let Err(error) = content
-                    && failure::is_lost(&error)
-                {
-                    lost = Some(error);
-                    break;
-                }
-            }
+) -> Left<(usize, Step)> {
+    let mut nameless = Vec::new();
+    let mut files = Vec::new();
+    for (number, step) in jobs {
+        match site.local(step.path()) {
+            Ok(to) => files.push(SmallFile {
+                from: site.remote(step.path()),
+                to,
+                source: listed(&step),
+                job: (number, step),
+            }),
+            Err(_) => nameless.push((number, step)),
         }
     }
-    drop(files);
-    match lost {
-        Some(error) => session.judge(&error),
-        None => session.give_back(),
-    }
-    failed.extend(jobs);
-    while let Some(written) = writes.join_next().await {
-        let Ok((number, step, done)) = written else {
-            continue;
-        };
+    let mut tell = |(number, step): (usize, Step), outcome| {
         let path = step.path().clone();
-        let what = What::End(done);
+        let what = What::End(outcome);
         let _ = news.send(News { number, path, what });
-    }
-    failed
+    };
+    let mut left = together::download(&site.pool, files, &site.transfer, &mut tell).await;
+    left.alone.extend(nameless);
+    left
 }
 
 /// Writes files together and gives them their names; those that did not work out are given back, to be tried one
@@ -217,42 +181,3 @@ async fn prepare(site: &Site, session: &mut dyn Session, step: &Step) -> Option<
         content,
     ))
 }
-
-/// Writes and publishes a file.
-fn write(
-    local: &Path,
-    content: &[u8],
-    source: &Source,
-    options: &TransferOptions,
-) -> Result<Outcome> {
-    let old = match std::fs::metadata(local) {
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failure::local(local, error)),
-    };
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        return Err(failure::taken(local.display()));
-    }
-    let part = LocalPart::open(local, part::PLAIN)?;
-    part.cut(0)?;
-    let written = (&mut part.file()).write_all(content);
-    written.map_err(|error| failure::local(local, error))?;
-    let kept = dress(&part, source, old.as_ref(), options)?;
-    if options.durable {
-        part.file()
-            .sync_all()
-            .map_err(|error| failure::local(local, error))?;
-    }
-    part.publish(true)?;
-    let integrity = match options.verify {
-        Verify::Nothing => Integrity::Unverified,
-        _ => Integrity::Size,
-    };
-    let place = Place::Local(local.to_owned());
-    let mut outcome = Outcome::new(content.len() as u64, integrity, Publish::Atomic, place);
-    outcome.attributes_kept = kept;
-    Ok(outcome)
-}
-
-/// Up to which size a file is small, in bytes: so many are in memory at once.
-const SMALL: u64 = 256 * 1024;

@@ -12,4 +12,5 @@ mod overwriting;
 mod pools;
 mod resuming;
 mod segmenting;
+mod together;
 mod walking;

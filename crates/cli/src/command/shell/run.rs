@@ -20,7 +20,7 @@ use super::{
 use crate::{
     command::{
         Outcome,
-        copying::{self, Job, Tally, Way},
+        copying::{self, Found, Tally, Way},
         list, mirror, usage,
     },
     output::{Failure, Output, one_line},
@@ -193,15 +193,13 @@ impl Shell {
             )?);
         }
         let files = found.into_iter().filter(|entry| !entry.is_dir());
-        let jobs = files.map(|entry| Job {
-            local: into(&entry.name),
-            name: self.pooled.show(&entry.name),
-            size: entry.size,
-            remote: entry.name,
+        let listed = files.map(|entry| {
+            let name = self.pooled.show(&entry.name);
+            Found::new(&entry, into(&entry.name), name)
         });
-        let jobs = jobs.collect();
+        let listed = listed.collect();
         let mut tally = Tally::new(Way::Down, output);
-        copying::copy(&self.pooled.pool, jobs, &options, 1, &mut tally, output).await?;
+        copying::download(&self.pooled.pool, listed, &options, 1, &mut tally, output).await?;
         tally.end(&[], output)
     }
 
