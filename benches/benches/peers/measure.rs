@@ -304,7 +304,7 @@ impl<'b> Bench<'b> {
             for (client, took) in &mut all {
                 // curl waits a fifth of a second for each file.
                 let once = matches!(task, Task::Files(..)) && *client == Client::Curl;
-                if !(once && !took.is_empty()) {
+                if !once || took.is_empty() {
                     took.extend(self.run(server, *client, task, line)?);
                 }
             }
