@@ -353,6 +353,7 @@ pub(crate) fn fault(check: Check, error: &Error) -> Finding {
         below = source.source();
     }
     causes.retain(|cause| !finding.summary.contains(cause.as_str()));
+    causes.dedup();
     finding.saw_all(causes)
 }
 
