@@ -41,7 +41,8 @@ impl ListedFile {
         }
     }
 
-    /// What the listing told, if nothing else has to be asked: listings of old servers have times of days.
+    /// What the listing told, unless the time is wanted more exactly: old servers list days. Permissions it tells
+    /// wherever the server knows any.
     fn told(&self, options: &TransferOptions) -> Option<Source> {
         let wants_time =
             options.keep_times || options.overwrite == Overwrite::IfNewer || options.resumes();
@@ -49,7 +50,7 @@ impl ListedFile {
             let is_exact = source.modified.is_some_and(|time| {
                 time.precision() >= Precision::Second && time.unix_seconds().is_some()
             });
-            (is_exact || !wants_time) && (source.permissions.is_some() || !options.keep_permissions)
+            is_exact || !wants_time
         })
     }
 

@@ -6,14 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicIsize, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 use ftp_connect_core::{
     Capabilities, ConnectParams, ConnectReport, Entry, Error, ErrorKind, FileContent, FileContents,
     ListOptions, Listing, ReadBody, ReadOptions, Registry, RemotePath, Result, Session,
-    SessionExt as _, StatOptions, Transport, WriteBody, WriteOptions,
+    SessionExt as _, StatOptions, Timestamp, Transport, WriteBody, WriteOptions,
 };
 use ftp_connect_testkit::memory::MemoryTransport;
 use ftp_connect_transfer::{
@@ -328,6 +328,23 @@ async fn what_a_pattern_matches_is_read_together() {
     }
     assert_eq!(server.asked(), (0, 0, 2));
     check_files(here.path(), 100);
+}
+
+#[tokio::test]
+async fn times_are_kept_as_the_listing_told_them() {
+    let server = Counting::with_files(3).await;
+    let file = path("in/1");
+    let mut session = server.plain().await;
+    let time = Timestamp::from_unix_seconds(1_000_000_000).unwrap();
+    session.set_modified(&file, time).await.unwrap();
+    let here = tempfile::tempdir().unwrap();
+    let options = options().with_keep_times(true).with_keep_permissions(true);
+    let outcomes = get(&server, here.path(), &options).await;
+    assert_eq!(outcomes[1].1.as_ref().unwrap().attributes_kept, Some(true));
+    assert_eq!(server.asked(), (0, 0, 1));
+    let kept = fs::metadata(here.path().join("1")).unwrap().modified();
+    let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    assert_eq!(kept.unwrap(), expected);
 }
 
 #[tokio::test]
