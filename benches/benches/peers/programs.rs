@@ -271,6 +271,9 @@ impl Reach<'_> {
                 "1",
                 "--checkers",
                 "1",
+                // It would read a large file over four connections, which vsftpd ends with 426.
+                "--multi-thread-streams",
+                "0",
             ])
             .args([&format!("--{kind}-host"), host.as_str()])
             .args([&format!("--{kind}-port"), port.to_string().as_str()])
