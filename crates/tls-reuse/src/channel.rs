@@ -10,7 +10,7 @@ use ftp_connect_core::{
     CertificateReport, ConnectParams, Error, ErrorKind, Host, Result, params::SessionReuse,
 };
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
 use crate::{
     context::Context,
@@ -53,6 +53,8 @@ impl ChannelSecurity for Channels {
     }
 
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>> {
+        // OpenSSL reads the head of each record by itself.
+        let socket = BufReader::with_capacity(READ, socket);
         Ok(Box::new(self.data(socket, host).await?))
     }
 
@@ -91,3 +93,6 @@ impl Channels {
         Ok(stream)
     }
 }
+
+/// How much is read from a data connection at once.
+const READ: usize = 64 * 1024;

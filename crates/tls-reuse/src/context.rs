@@ -127,10 +127,7 @@ fn base(tls: &TlsTrust, legacy: bool) -> Result<SslContextBuilder, ErrorStack> {
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // A write that has to wait is repeated from another address in async code.
     builder.set_mode(
-        SslMode::AUTO_RETRY
-            | SslMode::ACCEPT_MOVING_WRITE_BUFFER
-            | SslMode::ENABLE_PARTIAL_WRITE
-            | SslMode::RELEASE_BUFFERS,
+        SslMode::AUTO_RETRY | SslMode::ACCEPT_MOVING_WRITE_BUFFER | SslMode::ENABLE_PARTIAL_WRITE,
     );
     let least = match legacy {
         true => TlsVersion::Tls10,

@@ -27,6 +27,8 @@ pub(crate) struct TlsStream<IO> {
     inner: SslStream<IO>,
     report: TlsReport,
     ending: Ending,
+    /// What went wrong after bytes that had to be given first.
+    later: Option<io::Error>,
 }
 
 /// Tells the sessions when a connection is dropped that has not ended well.
@@ -89,6 +91,7 @@ where
         inner,
         report,
         ending,
+        later: None,
     })
 }
 
@@ -117,10 +120,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
         cx: &mut Cx<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let (before, room) = (buf.filled().len(), buf.remaining());
-        let outcome = ready!(Pin::new(&mut self.inner).poll_read(cx, buf));
-        outcome.map_err(|error| self.ending.established(error))?;
-        if buf.filled().len() > before || room == 0 {
+        if let Some(error) = self.later.take() {
+            return Poll::Ready(Err(error));
+        }
+        let before = buf.filled().len();
+        // One record at a time is what OpenSSL gives.
+        while buf.remaining() > 0 {
+            let had = buf.filled().len();
+            match Pin::new(&mut self.inner).poll_read(cx, buf) {
+                Poll::Ready(Ok(())) if buf.filled().len() > had => {}
+                Poll::Pending if had == before => return Poll::Pending,
+                Poll::Ready(Err(error)) => {
+                    let error = self.ending.established(error);
+                    if had == before {
+                        return Poll::Ready(Err(error));
+                    }
+                    self.later = Some(error);
+                    break;
+                }
+                _ => break,
+            }
+        }
+        if buf.filled().len() > before || buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
         // The end, clean or not: reading reports both alike where OpenSSL is older than 3, looking

@@ -712,22 +712,28 @@ async fn send(
     options: &TransferOptions,
     progress: &mut Observer<'_>,
 ) -> Result<()> {
-    let mut buffer = buffer(options);
-    loop {
-        let n = from.read(&mut buffer).await.map_err(failure::source)?;
-        if n == 0 {
-            return Ok(());
-        }
-        let mut data = &buffer[..n];
-        while !data.is_empty() {
-            let taken = body.write(data).await?;
-            data = &data[taken..];
-        }
-        progress(meter.count(n as u64));
+    let (mut now, mut next) = (buffer(options), buffer(options));
+    let mut length = from.read(&mut now).await.map_err(failure::source)?;
+    while length > 0 {
+        // The next piece is read while this one is on its way.
+        let read = async { from.read(&mut next).await.map_err(failure::source) };
+        let ((), follows) = tokio::try_join!(write_all(body, &now[..length]), read)?;
+        progress(meter.count(length as u64));
         if let Some(limit) = &options.rate_limit {
-            limit.account(n).await;
+            limit.account(length).await;
         }
+        std::mem::swap(&mut now, &mut next);
+        length = follows;
     }
+    Ok(())
+}
+
+async fn write_all(body: &mut dyn WriteBody, mut data: &[u8]) -> Result<()> {
+    while !data.is_empty() {
+        let taken = body.write(data).await?;
+        data = &data[taken..];
+    }
+    Ok(())
 }
 
 /// Whether a server that refused a file under another name may take it under its own: drop boxes let nobody
