@@ -1,14 +1,15 @@
-//! Connect, log in and leave, for each encryption value, against embedded servers on loopback; `async_ftp`
-//! beside ours where it can do the same.
+//! Connect, log in and leave, for each encryption value, against embedded servers on loopback; the crates `async_ftp`,
+//! `suppaftp` and `ssh2` beside ours where they can do the same.
 //!
 //! Client and server share the machine, so that absolute times mean little: compare within one run.
 
 #![allow(missing_docs)] // criterion's macros make public functions
 
-use std::{net::SocketAddr, num::NonZeroU16, path::Path, time::Duration};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use ftp_connect::{ConnectParams, Encryption, params::TlsTrust};
+use ftp_connect::Encryption;
+use ftp_connect_benches::embedded::parameters;
 use ftp_connect_testkit::Embedded;
 use tokio::runtime::Runtime;
 
@@ -49,36 +50,37 @@ fn handshakes(criterion: &mut Criterion) {
             ftp.quit().await.expect("left");
         });
     });
+    group.bench_function("none (suppaftp)", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let mut ftp = suppaftp::tokio::AsyncFtpStream::connect(plain.addr())
+                .await
+                .expect("connected");
+            ftp.login(plain.user(), plain.password())
+                .await
+                .expect("logged in");
+            ftp.transfer_type(suppaftp::types::FileType::Binary)
+                .await
+                .expect("binary");
+            ftp.quit().await.expect("left");
+        });
+    });
+    let sftp = &servers.sftp;
+    group.bench_function("ssh-password (ssh2)", |bencher| {
+        bencher.iter(|| {
+            let stream = std::net::TcpStream::connect(sftp.addr()).expect("connected");
+            stream.set_nodelay(true).expect("an option");
+            let mut session = ssh2::Session::new().expect("a session");
+            session.set_tcp_stream(stream);
+            session.handshake().expect("keys exchanged");
+            session
+                .userauth_password(sftp.user(), sftp.password())
+                .expect("logged in");
+            let channel = session.sftp().expect("SFTP");
+            drop(channel);
+            session.disconnect(None, "bye", None).expect("left");
+        });
+    });
     group.finish();
-}
-
-fn parameters(encryption: Encryption, servers: &Embedded) -> ConnectParams {
-    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
-    let base = |address: SocketAddr, user: &str| {
-        ConnectParams::new(address.ip())
-            .expect("an address")
-            .with_port(NonZeroU16::new(address.port()))
-            .with_username(user)
-            .with_encryption(encryption)
-            .with_tls(TlsTrust::default().with_ca_file(text(servers.ca.pem_file())))
-            .with_allowed_fingerprints(servers.sftp.host_key_sha256().parse().expect("a hash"))
-    };
-    let (sftp, key) = (&servers.sftp, &servers.key);
-    match encryption {
-        Encryption::SshKeyFile => {
-            base(sftp.addr(), sftp.user()).with_key_file(text(key.private_file()))
-        }
-        Encryption::SshKeyContent => base(sftp.addr(), sftp.user()).with_key_content(key.private()),
-        Encryption::SshPassword => base(sftp.addr(), sftp.user()).with_password(sftp.password()),
-        _ => {
-            let server = match encryption {
-                Encryption::None => &servers.plain,
-                Encryption::ImplicitTls => &servers.implicit,
-                _ => &servers.explicit,
-            };
-            base(server.addr(), server.user()).with_password(server.password())
-        }
-    }
 }
 
 criterion_group!(benches, handshakes);
