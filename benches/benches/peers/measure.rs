@@ -24,6 +24,12 @@ pub(crate) fn all(flags: &Flags) -> Outcome {
         return Ok(());
     }
     let lab = Lab::from_env();
+    if lab.server("openssh").host == "127.0.0.1" {
+        eprintln!(
+            "left out: a long line does not lead to loopback; see `cargo xtask bench --baseline`"
+        );
+        return Ok(());
+    }
     let bench = Bench::new(flags, &lab)?;
     let wanted = |name: &str| flags.only.is_empty() || flags.only.iter().any(|only| only == name);
     bench.machine()?;

@@ -36,9 +36,9 @@ pub(crate) struct Site {
     pub(crate) authorized_keys: PathBuf,
     /// The authority for user certificates, its public half.
     pub(crate) user_ca: PathBuf,
-    /// The next port to try.
     /// Where set-ups listen that are not on IPv6.
     pub(crate) host: Ipv4Addr,
+    /// The next port to try.
     pub(crate) next_port: Cell<u16>,
 }
 

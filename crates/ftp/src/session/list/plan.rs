@@ -140,7 +140,8 @@ impl FtpSession {
         }
         let entered = self.wire.run(entering).await;
         if entered.is_err() {
-            self.resynchronise().await?;
+            // If that fails, too, the refusal still says more.
+            let _ = self.resynchronise().await;
         }
         entered.map(drop)
     }
