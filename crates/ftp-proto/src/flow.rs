@@ -22,7 +22,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 pub use connect::{
-    AuthMechanism, Connect, Login, LoginRequest, LoginWarning, Pipelining, Protection,
+    AuthMechanism, Connect, Login, LoginRequest, LoginWarning, Pipelining, Protection, Rest,
 };
 pub use data::{DataChannels, DataMethod, DataMode, DataPlan};
 pub use exchange::{Exchange, Wanted};

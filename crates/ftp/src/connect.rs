@@ -141,7 +141,7 @@ async fn converse(
         clock.lap(&mut report, "tls");
     }
     let flight = FLIGHT.min(params.timeouts().reply);
-    let login = loop {
+    let mut login = loop {
         match flow.step() {
             Step::Send(command) => wire.send(&command),
             Step::NeedInput => {
@@ -186,6 +186,7 @@ async fn converse(
     if let Some(stream) = wire.secured() {
         report.tls = stream.tls().cloned();
     }
+    wire.expect(std::mem::take(&mut login.rest));
     fill(&mut report, params, &login);
     Ok((wire, report, login))
 }

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ftp_connect_core::{ConnectParams, Error, ErrorKind, Host, Result};
-use ftp_connect_ftp_proto::flow::{Flow, Step};
+use ftp_connect_ftp_proto::flow::{Flow, Rest, Step};
 use ftp_connect_ftp_proto::{Command, Control, Limits, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -36,6 +36,8 @@ pub(crate) struct Wire {
     last_sent: Instant,
     /// How many of the replies owed are answers to NOOPs that were sent during a transfer.
     pings: usize,
+    /// The first of the replies owed, where the login has left some.
+    rest: Rest,
     /// The 421 with which the server ended the session.
     goodbye: Option<Reply>,
     /// The server's address; `None` behind a proxy.
@@ -70,6 +72,7 @@ impl Wire {
             keep_alive: params.control_keep_alive(),
             last_sent: Instant::now(),
             pings: 0,
+            rest: Rest::default(),
             goodbye: None,
             peer,
             local,
@@ -244,15 +247,15 @@ impl Wire {
         }
     }
 
-    /// The next reply, if it comes before the deadline. An answer to a ping is not given: `None` may
+    /// The next reply, if it comes before the deadline. An answer to a ping or to the login is not given: `None` may
     /// come sooner, so that the caller can see whether anything is still owed.
     async fn settled(&mut self, deadline: Instant) -> Result<Option<Reply>> {
         loop {
-            let pings = self.pings;
+            let aside = self.pings + self.rest.unanswered();
             if let Some(reply) = self.taken()? {
                 return Ok(Some(reply));
             }
-            if self.pings != pings {
+            if self.pings + self.rest.unanswered() != aside {
                 return Ok(None);
             }
             if self.closed {
@@ -382,6 +385,7 @@ impl Wire {
                 }
                 self.control.settle_all();
                 self.pings = 0;
+                self.rest = Rest::default();
             } else if !reply.is_preliminary() {
                 begun = false;
             } else if begun {
@@ -414,8 +418,14 @@ impl Wire {
         self.closed
     }
 
+    /// Leaves the answers that the login has not waited for to whoever waits next.
+    pub(crate) fn expect(&mut self, rest: Rest) {
+        self.rest = rest;
+    }
+
+    /// Whether the next reply is that to the next command, but for what the login has left.
     pub(crate) fn is_in_step(&self) -> bool {
-        self.control.owed() == 0 && !self.closed && !self.control.is_closing()
+        self.control.owed() == self.rest.unanswered() && !self.closed && !self.control.is_closing()
     }
 
     /// Speaks first to a server that does not greet, and gives what comes back at once. As much is
@@ -461,6 +471,13 @@ impl Wire {
                 self.closed = true;
                 self.goodbye = Some(reply.clone());
                 return Ok(Some(reply));
+            }
+            if self.rest.unanswered() > 0 {
+                if let Err(error) = self.rest.reply(reply) {
+                    self.closed = true;
+                    return Err(self.refused(error));
+                }
+                continue;
             }
             // NOOP is answered at once by some servers and after the transfer by others. What is no
             // answer to NOOP is the transfer's, and when that has come the rest are NOOP's.

@@ -8,16 +8,20 @@
 //!
 //! Order (RFC 4217 §3, §9): AUTH before anything that names a user; USER, PASS, ACCT; then PBSZ 0 and
 //! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
-//! answer is the one that holds; CLNT and OPTS UTF8 ON, where they are announced; TYPE I; PWD. HOST
+//! answer is the one that holds; CLNT and OPTS UTF8 ON, where they are announced; TYPE I; PWD. In one flight PWD
+//! comes before FEAT, so that what a session is made of has arrived when FEAT has: the answers to OPTS and
+//! TYPE are then taken along by what comes next ([`Rest`]). HOST
 //! (RFC 7151) goes before USER, but only to a server that an earlier session has heard announce it: asking
 //! FEAT for it first would cost every server a round trip. CCC, if it is asked
 //! for, comes last and alone: its answer ends TLS.
 
 mod request;
+mod rest;
 
 use std::collections::VecDeque;
 
 pub use self::request::{AuthMechanism, LoginRequest, Pipelining, Protection};
+pub use self::rest::Rest;
 use super::{Flow, FlowError, Step};
 use crate::argument::Argument;
 use crate::command::Command;
@@ -38,7 +42,7 @@ pub struct Login {
     pub features: Features,
     /// The folder after login, as the server calls it.
     pub folder: Option<Vec<u8>>,
-    /// Whether the server agreed to UTF-8 names.
+    /// Whether the server is known to have agreed to UTF-8 names.
     pub utf8: bool,
     /// Whether data connections are to be secured.
     pub private_data: bool,
@@ -48,6 +52,8 @@ pub struct Login {
     pub pipelined: bool,
     /// What did not go as asked and does not stop the session.
     pub warnings: Vec<LoginWarning>,
+    /// The answers that are still to come.
+    pub rest: Rest,
 }
 
 /// Something refused that a session can do without.
@@ -73,6 +79,8 @@ pub struct Connect {
     outstanding: VecDeque<Task>,
     /// Whether several commands may be outstanding.
     pipelined: bool,
+    /// Whether the greeting is of a server that answers each command and in order.
+    reliable: bool,
     /// Whether what follows the login is planned.
     set_up: bool,
     /// Whether the client has told its name (CLNT).
@@ -145,6 +153,7 @@ impl Connect {
             plan: VecDeque::new(),
             outstanding: VecDeque::new(),
             pipelined: false,
+            reliable: false,
             set_up: false,
             introduced: false,
             state: State::Greeting,
@@ -209,12 +218,27 @@ impl Connect {
             self.private_data = !self.request.clear_data;
             self.plan.extend([Task::Pbsz, Task::Prot]);
         }
-        self.plan.push_back(Task::Feat);
+        if !self.pipelined {
+            self.plan.extend([Task::Feat, Task::TypeImage, Task::Pwd]);
+            return;
+        }
+        self.plan.extend([Task::Pwd, Task::Feat]);
         // Without knowing whether it is announced: where it is not, it does not matter what is said to it.
-        if self.pipelined && self.request.utf8 {
+        if self.request.utf8 {
             self.plan.push_back(Task::Utf8);
         }
-        self.plan.extend([Task::TypeImage, Task::Pwd]);
+        self.plan.push_back(Task::TypeImage);
+    }
+
+    /// Whether all that a session is made of is there, and what is outstanding may come with the next answers.
+    fn may_begin(&self) -> bool {
+        let mut outstanding = self.outstanding.iter();
+        self.reliable
+            && self.pipelined
+            && self.welcome.is_some()
+            && self.clearing == Clearing::No
+            && outstanding.all(|task| matches!(task, Task::Utf8 | Task::TypeImage))
+            && !self.features.has("CLNT")
     }
 
     /// The login takes another way than the commands under way suppose.
@@ -251,9 +275,10 @@ impl Connect {
             // 120: ready in some minutes; the caller's deadline decides how long that may be.
             (ReplyClass::Preliminary, _) => {}
             (ReplyClass::Completion, _) => {
+                self.reliable = bears_pipelining(&reply);
                 self.pipelined = match self.request.pipelining {
                     Pipelining::Off => false,
-                    Pipelining::Auto => bears_pipelining(&reply),
+                    Pipelining::Auto => self.reliable,
                     Pipelining::On => true,
                 };
                 self.greeting = Some(reply);
@@ -442,6 +467,7 @@ impl Connect {
                 cleared: self.clearing == Clearing::Done,
                 pipelined: self.pipelined,
                 warnings: std::mem::take(&mut self.warnings),
+                rest: Rest::new(std::mem::take(&mut self.outstanding)),
             }),
             _ => Step::NeedInput,
         }
@@ -471,7 +497,10 @@ impl Flow for Connect {
             return Step::Send(self.command(task));
         }
         if !self.outstanding.is_empty() {
-            return Step::NeedInput;
+            return match self.may_begin() {
+                true => self.finish(),
+                false => Step::NeedInput,
+            };
         }
         match self.clearing {
             Clearing::Wanted => {

@@ -44,7 +44,12 @@ fn check_request(request: &LoginRequest, script: &str, expected: &str) {
         };
         let end = play(script, &mut control, &mut flow, &event, bytewise);
         assert_eq!(outcome(&end, show), expected);
-        if end.is_ok() {
+        if let Ok(mut login) = end {
+            // What it has not waited for comes before all else.
+            while login.rest.unanswered() > 0 {
+                let reply = control.next_reply().unwrap().unwrap();
+                login.rest.reply(reply).unwrap();
+            }
             assert_eq!(control.owed(), 0);
         }
     }
@@ -449,9 +454,9 @@ fn the_password_is_not_shown() {
 }
 
 /// What comes after the password, in one flight, and its answers.
-const SET_UP: &str = "C: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\n";
+const SET_UP: &str = "C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\n";
 const SET_UP_ANSWERS: &str =
-    "S: 211-x\nS:  UTF8\nS: 211 end\nS: 200 utf-8\nS: 200 ok\nS: 257 \"/\"";
+    "S: 257 \"/\"\nS: 211-x\nS:  UTF8\nS: 211 end\nS: 200 utf-8\nS: 200 ok";
 const READY: &str = "in / features=1 utf8=true auth=None warned=[]";
 
 #[test]
@@ -468,7 +473,7 @@ fn in_the_clear_the_password_waits_for_the_answer_to_the_name() {
             &format!(
                 "S: 220 {name}\nC: USER ada\nS: 331 go on\nC: PASS s3cret\n{SET_UP}S: 230 in\n{SET_UP_ANSWERS}"
             ),
-            READY,
+            "in / features=1 utf8=false auth=None warned=[]",
         );
     }
     // vsftpd with force_local_logins_ssl.
@@ -542,7 +547,8 @@ fn an_account_makes_the_rest_of_the_flight_void() {
 fn utf8_is_asked_for_again_by_a_client_with_a_name() {
     let request = request(Protection::Clear).with_pipelining(Pipelining::On);
     let begun = format!("S: 220 hi\nC: USER ada\nS: 331 x\nC: PASS s3cret\n{SET_UP}S: 230 in\n");
-    let end = "S: 200 ok\nS: 257 \"/\"";
+    let begun = format!("{begun}S: 257 \"/\"\n");
+    let end = "S: 200 ok";
     check_request(
         &request,
         &format!(
@@ -557,4 +563,28 @@ fn utf8_is_asked_for_again_by_a_client_with_a_name() {
         &format!("{begun}S: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\n{end}"),
         "in / features=1 utf8=false auth=None warned=[]",
     );
+}
+
+#[test]
+fn a_session_begins_before_the_last_answers_of_a_known_server() {
+    let request = request(Protection::Clear).with_pipelining(Pipelining::Auto);
+    let begun = format!(
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 x\nC: PASS s3cret\n{SET_UP}S: 230 in\nS: 257 \"/\"\n"
+    );
+    let left = |features: &str| {
+        let script = format!("{begun}S: 211-x\nS:  {features}\nS: 211 end");
+        let mut control = Control::new(Limits::default());
+        let mut flow = Connect::new(request.clone());
+        let login = play(&script, &mut control, &mut flow, &|_, _| {}, false).unwrap();
+        assert_eq!(control.owed(), login.rest.unanswered());
+        assert_eq!(login.folder.as_deref(), Some(&b"/"[..]));
+        login.rest
+    };
+    let mut rest = left("SIZE");
+    let reply = |line: &str| Reply::from_lines(vec![line.into()]).unwrap();
+    rest.reply(reply("501 what")).unwrap();
+    assert_eq!(rest.unanswered(), 1);
+    let refused = rest.reply(reply("504 not that")).unwrap_err();
+    assert!(matches!(refused, FlowError::Refused { verb, .. } if verb == "TYPE"));
+    assert_eq!(rest.unanswered(), 0);
 }

@@ -7,8 +7,8 @@ use ftp_connect_testkit::peer::Peer;
 use crate::script::{QUIT, connect_with, leave, params, path, peer};
 
 /// Logging in to a server that bears commands together.
-const LOGIN: &str = "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\nC: PASS pw\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\n\
-    S: 230 in\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\nS: 257 \"/\"\n";
+const LOGIN: &str = "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\n\
+    S: 230 in\nS: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
 
 /// The first file; its last word and the next port are still to come.
 const FIRST: &str =

@@ -1,17 +1,22 @@
 //! Logins whose commands go out together, and servers that do not bear that.
 
+use std::time::Duration;
+
 use ftp_connect_core::params::Pipelining;
-use ftp_connect_core::{ConnectParams, Encryption, ErrorKind, HostProfile, Session};
+use ftp_connect_core::{
+    ConnectParams, Encryption, ErrorKind, HostProfile, Session, SessionExt as _,
+};
 use ftp_connect_testkit::peer::Peer;
+use tokio::time::timeout;
 
 use crate::script::{
     Pretended, QUIT, connect_secured, connect_with, leave, login, params, path, peer,
 };
 
 /// What goes along with the password or comes right behind it.
-const FLIGHT: &str = "C: PASS pw\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\n";
+const FLIGHT: &str = "C: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\n";
 const ANSWERS: &str =
-    "S: 230 in\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\nS: 257 \"/\"\n";
+    "S: 230 in\nS: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
 
 fn always(peer: &Peer) -> ConnectParams {
     params(peer).with_pipelining(Pipelining::On)
@@ -79,6 +84,47 @@ async fn a_refused_password_is_not_tried_again() {
     }
 }
 
+#[tokio::test]
+async fn the_last_answers_of_a_known_server_are_not_waited_for() {
+    let begun = format!(
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}S: 230 in\nS: 257 \"/\"\nS: 211-x\nS: 211 end\n"
+    );
+    let started = async |script: &str| {
+        let peer = peer(&format!("{begun}{script}{QUIT}")).await;
+        (connect_with(&params(&peer)).await.unwrap(), peer)
+    };
+    // They come after the next command, between others, or when the client leaves.
+    let (session, peer) = started("C: DELE f\nS: 501 what\nS: 200 ok\nS: 250 gone\n").await;
+    check_in_step(session, peer).await;
+    let file = "C: EPSV\nS: 501 what\nS: 200 ok\ndata\nS: 229 ok (|||{port}|)\nC: RETR f\nS: 150 go\nD> content\n\
+                data-close\nS: 226 done\n";
+    let (mut session, peer) = started(&format!("{file}{IN_STEP}")).await;
+    let content = session.read_to_vec(&path("f"), 100).await.unwrap();
+    assert_eq!(content, b"content");
+    check_in_step(session, peer).await;
+    let peer = self::peer(&format!(
+        "{begun}C: QUIT\nS: 501 what\nS: 200 ok\nS: 221 bye\nend\n"
+    ))
+    .await;
+    let session = connect_with(&params(&peer)).await.unwrap();
+    leave(session, peer).await;
+
+    // An operation that is dropped meanwhile leaves them to the next one.
+    let dropped = "C: DELE g\nS: 501 what\npause 200ms\nS: 200 ok\nS: 250 gone\n";
+    let (mut session, peer) = started(&format!("{dropped}{IN_STEP}")).await;
+    let waited = timeout(Duration::from_millis(100), session.remove_file(&path("g"))).await;
+    assert!(waited.is_err());
+    check_in_step(session, peer).await;
+
+    // A server that has no binary type is of no use, and says so now.
+    let peer = self::peer(&format!("{begun}C: DELE f\nS: 501 what\nS: 504 not that\n")).await;
+    let mut session = connect_with(&params(&peer)).await.unwrap();
+    let error = session.remove_file(&path("f")).await.unwrap_err();
+    assert!(error.to_string().contains("TYPE"), "{error}");
+    let error = session.remove_file(&path("f")).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Closed);
+}
+
 /// Plays a session that connects, does something and leaves; its round trips on the control connection.
 async fn round_trips(script: &str, params: impl Fn(ConnectParams) -> ConnectParams) -> usize {
     let peer = peer(&format!("{script}{QUIT}")).await;
@@ -110,8 +156,8 @@ async fn every_round_trip_is_accounted_for() {
     let known = format!("S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}");
     let at_once = format!("S: 220 hello\nC: USER ada\n{FLIGHT}S: 331 go on\n{ANSWERS}");
     let secured = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ada\nC: PASS pw\nC: PBSZ 0\nC: PROT P\n\
-                   C: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: PWD\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
-                   S: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\nS: 257 \"/\"\n";
+                   C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
+                   S: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
     let file = "C: EPSV\ndata\nS: 229 ok (|||{port}|)\nC: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
     let same = |params: ConnectParams| params;
     assert_eq!(round_trips(&login("SIZE"), same).await, 5 + 1);
