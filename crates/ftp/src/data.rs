@@ -236,19 +236,20 @@ pub(crate) async fn connected(link: DataLink, params: &ConnectParams) -> Result<
     })
 }
 
-/// Makes a stream of a connection: secures it.
+/// Makes a stream of a connection: secures it. Where it `ends_late`, close_notify does not end the TCP connection.
 pub(crate) async fn establish(
     tcp: TcpStream,
     params: &ConnectParams,
     security: Option<&dyn ChannelSecurity>,
+    ends_late: bool,
 ) -> Result<Box<dyn Stream>> {
     let socket = Socket::for_data(tcp);
     match security {
         None => Ok(Box::new(socket)),
         Some(security) => {
-            let socket = match params.proxy() {
-                Some(_) => socket.ending_late(),
-                None => socket,
+            let socket = match params.proxy().is_some() || ends_late {
+                true => socket.ending_late(),
+                false => socket,
             };
             let limit = params.timeouts().data;
             secure(security, socket, params.server(), limit).await

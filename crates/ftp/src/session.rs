@@ -59,6 +59,9 @@ pub(crate) struct FtpSession {
     more_follow: bool,
     /// Whether the data connection of the next transfer has been asked for, whose answer is owed.
     pub(crate) asked_ahead: bool,
+    /// Whether the server is vsftpd, which takes a handshake before it has answered the command, and waits for the
+    /// client's close_notify before its last word.
+    pub(crate) is_vsftpd: bool,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     pub(crate) reuse: fallback::Reuse,
@@ -116,6 +119,7 @@ impl FtpSession {
             connects: false,
             more_follow: false,
             asked_ahead: false,
+            is_vsftpd: login.greeting.mentions("vsFTPd"),
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
             active: None,

@@ -96,6 +96,7 @@ impl FtpSession {
                     self.connects = true;
                     self.channels.connected();
                     self.report.data_method = self.channels.works().map(data::named);
+                    self.end_writing_ahead().await;
                     if self.is_on_trial() {
                         self.try_out(command).await?;
                     }
@@ -327,6 +328,19 @@ impl FtpSession {
         Ok(DataEnd::Clean)
     }
 
+    /// Sends the close_notify of a download at its beginning, since nothing is written after it: vsftpd waits for
+    /// it when it has sent all, which would cost a round trip. The TCP connection stays open both ways.
+    async fn end_writing_ahead(&mut self) {
+        let close = self.params.timeouts().close;
+        if self.is_vsftpd
+            && let Some(active) = &mut self.active
+            && !active.upload
+            && let Some(data) = active.data.as_mut().filter(|data| data.tls().is_some())
+        {
+            let _ = timeout(close, data.shutdown()).await;
+        }
+    }
+
     /// Tells the peer of a download that its end was seen; some wait for that before they answer.
     pub(crate) async fn end_reading(&mut self) {
         let close = self.params.timeouts().close;
@@ -373,8 +387,8 @@ impl FtpSession {
     }
 
     /// Sends the command and makes the link a stream. Most servers answer before the handshake, and
-    /// none may be kept waiting for it; one that says nothing gets the handshake all the same. Not sooner: a
-    /// refused transfer would have spent a session that rustls can offer only once, ProFTPD resets the
+    /// none may be kept waiting for it; one that says nothing gets the handshake all the same. Sooner only with
+    /// vsftpd: a refused transfer spends a session that rustls can offer only once, ProFTPD resets the
     /// connection before it says why, and pyftpdlib loses its way when the command comes after the handshake has begun.
     async fn start(&mut self, link: DataLink) -> Result<()> {
         let Some(active) = &mut self.active else {
@@ -383,14 +397,18 @@ impl FtpSession {
         let wire = &mut self.wire;
         let security = self.security.as_deref();
         let opened_by_server = matches!(link, DataLink::Listening { .. });
+        let ends_late = self.is_vsftpd && !active.upload;
         let go_on = Notify::new();
+        if self.is_vsftpd {
+            go_on.notify_one();
+        }
         let established = {
             let mut establishing = pin!(async {
                 // The command is sent first.
                 tokio::task::yield_now().await;
                 let tcp = data::connected(link, &self.params).await?;
                 go_on.notified().await;
-                data::establish(tcp, &self.params, security).await
+                data::establish(tcp, &self.params, security, ends_late).await
             });
             let mut silent = pin!(sleep(BEGIN));
             loop {
