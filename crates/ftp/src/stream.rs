@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use ftp_connect_core::TlsReport;
+use ftp_connect_core::{TlsReport, dial};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -87,15 +87,6 @@ impl Socket {
         self
     }
 
-    /// Acknowledges what has come without the usual delay. Pure-FTPd writes a listing in small pieces and
-    /// leaves Nagle's algorithm on, so each would wait up to 40 ms for the one before to be acknowledged.
-    fn acknowledge(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Err(error) = socket2::SockRef::from(&self.tcp).set_tcp_quickack(true) {
-            tracing::trace!(target: "ftp_connect::ftp", %error, "acknowledging at once");
-        }
-    }
-
     /// The address of the other end.
     ///
     /// # Errors
@@ -148,7 +139,7 @@ impl AsyncRead for Socket {
         }
         if self.prompt_reads > 0 {
             self.prompt_reads -= 1;
-            self.acknowledge();
+            dial::acknowledge(&self.tcp);
         }
         self.first.note(&buf.filled()[before..]);
         Poll::Ready(Ok(()))

@@ -11,7 +11,7 @@ use ftp_connect_core::{
     params::{KeySource, KnownHosts},
 };
 
-use super::{Proofs, Ssh, failure, wire::Stream, within};
+use super::{Proofs, Ssh, failure, wire::{Prompt, Stream}, within};
 
 /// A stream to the server, and what it hangs on.
 pub(super) struct Way {
@@ -47,7 +47,7 @@ async fn dialled(params: &ConnectParams) -> Result<Way> {
         timings,
         warnings: Vec::new(),
         via: None,
-        stream: Box::new(dialed.stream),
+        stream: Box::new(Prompt(dialed.stream)),
     })
 }
 

@@ -12,11 +12,13 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
+use ftp_connect_core::dial::acknowledge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     sync::oneshot,
 };
 
@@ -115,6 +117,43 @@ impl Wire {
         Pin::new(&mut self.leash)
             .poll(cx)
             .map(|_| io::ErrorKind::ConnectionAborted.into())
+    }
+}
+
+/// A TCP connection whose small pieces are acknowledged at once: OpenSSH leaves Nagle's algorithm on, and so waits for the
+/// acknowledgement of one answer before it sends the next.
+pub(super) struct Prompt(pub(super) TcpStream);
+
+impl AsyncRead for Prompt {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
+        if buffer.filled().len() - before < SMALL {
+            acknowledge(&self.0);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Prompt {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 
@@ -238,6 +277,9 @@ impl AsyncWrite for Wire {
 const AHEAD_BYTES: usize = 64 * 1024 * 1024;
 
 const SCRATCH: usize = 64 * 1024;
+
+/// What comes in larger pieces is a file, whose segments are acknowledged as they come.
+const SMALL: usize = 4096;
 
 /// How much of the opening is kept: more than the library reads before it gives up.
 const OPENING_BYTES: usize = 8 * 1024;
