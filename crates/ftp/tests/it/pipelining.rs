@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ftp_connect_core::params::Pipelining;
 use ftp_connect_core::{
-    ConnectParams, Encryption, ErrorKind, HostProfile, Session, SessionExt as _,
+    ConnectParams, Encryption, ErrorKind, HostProfile, Session, SessionExt as _, WriteOptions,
 };
 use ftp_connect_testkit::peer::Peer;
 use tokio::time::timeout;
@@ -21,6 +21,11 @@ const ANSWERS: &str =
 fn always(peer: &Peer) -> ConnectParams {
     params(peer).with_pipelining(Pipelining::On)
 }
+
+/// The same with vsftpd over explicit TLS.
+const SECURED: &str = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ada\nC: PASS pw\nC: PBSZ 0\nC: PROT P\n\
+    C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
+    S: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
 
 /// Something is asked, so that an answer too many or too few would be seen.
 async fn check_in_step(mut session: Box<dyn Session>, peer: Peer) {
@@ -125,6 +130,46 @@ async fn the_last_answers_of_a_known_server_are_not_waited_for() {
     assert_eq!(error.kind(), &ErrorKind::Closed);
 }
 
+#[tokio::test]
+async fn vsftpd_takes_the_handshake_at_once_and_the_end_beforehand() {
+    let speaks = Pretended {
+        speaks: true,
+        ..Pretended::default()
+    };
+    let connected = async |script: &str| {
+        let peer = peer(&format!(
+            "{SECURED}C: EPSV\ndata\nS: 229 ok (|||{{port}}|)\n{script}{IN_STEP}{QUIT}"
+        ))
+        .await;
+        let session = connect_secured(&peer, Encryption::ExplicitTls, speaks).await;
+        (session.unwrap(), peer)
+    };
+    // The handshake comes before the answer, and the end of the client's side before the content.
+    let (mut session, peer) = connected(
+        "C: RETR f\nD< hello\nS: 150 go\nD> hi\nD< bye\nD> content\ndata-close\nS: 226 done\n",
+    )
+    .await;
+    let content = session.read_to_vec(&path("f"), 100).await.unwrap();
+    assert_eq!(content, b"content");
+    check_in_step(session, peer).await;
+
+    let (mut session, peer) = connected("C: RETR f\nD< hello\nS: 550 no such file\n").await;
+    let error = session.read_to_vec(&path("f"), 100).await.unwrap_err();
+    assert_eq!(error.reply().map(|reply| reply.code), Some(550));
+    check_in_step(session, peer).await;
+
+    // An upload ends when it has ended.
+    let (mut session, peer) =
+        connected("C: STOR f\nD< hello\nS: 150 go\nD> hi\nD< contentbye\ndata-end\nS: 226 done\nC: SIZE f\nS: 213 7\n")
+            .await;
+    let options = WriteOptions::default();
+    session
+        .write_all(&path("f"), b"content", options)
+        .await
+        .unwrap();
+    check_in_step(session, peer).await;
+}
+
 /// Plays a session that connects, does something and leaves; its round trips on the control connection.
 async fn round_trips(script: &str, params: impl Fn(ConnectParams) -> ConnectParams) -> usize {
     let peer = peer(&format!("{script}{QUIT}")).await;
@@ -155,16 +200,13 @@ async fn every_round_trip_is_accounted_for() {
     };
     let known = format!("S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}");
     let at_once = format!("S: 220 hello\nC: USER ada\n{FLIGHT}S: 331 go on\n{ANSWERS}");
-    let secured = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ada\nC: PASS pw\nC: PBSZ 0\nC: PROT P\n\
-                   C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
-                   S: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
     let file = "C: EPSV\ndata\nS: 229 ok (|||{port}|)\nC: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
     let same = |params: ConnectParams| params;
     assert_eq!(round_trips(&login("SIZE"), same).await, 5 + 1);
     assert_eq!(round_trips(&known, same).await, 2 + 1);
     assert_eq!(round_trips(&at_once, profile).await, 1 + 1);
     let explicit = |params: ConnectParams| params.with_encryption(Encryption::ExplicitTls);
-    assert_eq!(round_trips(secured, explicit).await, 2 + 1);
+    assert_eq!(round_trips(SECURED, explicit).await, 2 + 1);
     let with_file = format!("{at_once}{file}");
     assert_eq!(round_trips(&with_file, profile).await, 1 + 2 + 1);
 }

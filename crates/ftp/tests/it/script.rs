@@ -8,7 +8,7 @@ use std::io;
 use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use ftp_connect_core::{
 };
 use ftp_connect_ftp::{ChannelSecurity, Socket, Stream};
 use ftp_connect_testkit::peer::{Peer, Script};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 /// Logging in to a server whose FEAT has the lines given, each ended by a line feed.
 pub(crate) fn login(features: &str) -> String {
@@ -135,6 +135,8 @@ pub(crate) struct Pretended {
     pub(crate) cut: bool,
     /// Whether the handshake reads first, and fails unless it is a TLS record's header.
     pub(crate) handshake: bool,
+    /// Whether data connections are shaken hands on by `hello` and `hi`, and ended by `bye`.
+    pub(crate) speaks: bool,
 }
 
 #[async_trait]
@@ -147,15 +149,15 @@ impl ChannelSecurity for Pretended {
                 return Err(Error::new(ErrorKind::TlsFailed));
             }
         }
-        Ok(Box::new(PretendedStream::new(socket, false, false)))
+        Ok(Box::new(PretendedStream::new(socket, Self::default())))
     }
 
-    async fn secure_data(&self, socket: Socket, _host: &Host) -> Result<Box<dyn Stream>> {
-        Ok(Box::new(PretendedStream::new(
-            socket,
-            self.resumed,
-            self.cut,
-        )))
+    async fn secure_data(&self, mut socket: Socket, _host: &Host) -> Result<Box<dyn Stream>> {
+        if self.speaks {
+            socket.write_all(b"hello").await?;
+            socket.read_exact(&mut [0; 2]).await?;
+        }
+        Ok(Box::new(PretendedStream::new(socket, *self)))
     }
 }
 
@@ -164,17 +166,20 @@ struct PretendedStream {
     socket: Socket,
     report: TlsReport,
     cut: bool,
+    /// What is still to be said at the end.
+    bye: &'static [u8],
 }
 
 impl PretendedStream {
-    fn new(socket: Socket, resumed: bool, cut: bool) -> Self {
+    fn new(socket: Socket, pretended: Pretended) -> Self {
         let mut report = TlsReport::default();
         report.version = "pretended".to_owned();
-        report.resumed = resumed;
+        report.resumed = pretended.resumed;
         Self {
             socket,
             report,
-            cut,
+            cut: pretended.cut,
+            bye: if pretended.speaks { b"bye" } else { b"" },
         }
     }
 }
@@ -215,6 +220,11 @@ impl AsyncWrite for PretendedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let bye = self.bye;
+        if !bye.is_empty() {
+            ready!(Pin::new(&mut self.socket).poll_write(cx, bye))?;
+            self.bye = b"";
+        }
         Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }

@@ -11,7 +11,11 @@ use ftp_connect_core::{
     params::{KeySource, KnownHosts},
 };
 
-use super::{Proofs, Ssh, failure, wire::{Prompt, Stream}, within};
+use super::{
+    Proofs, Ssh, failure,
+    wire::{Prompt, Stream},
+    within,
+};
 
 /// A stream to the server, and what it hangs on.
 pub(super) struct Way {
