@@ -22,6 +22,7 @@ use crate::{
     part::{
         self,
         local::{LocalPart, folder_of},
+        writer::Writer,
     },
     progress::{Meter, Observer},
     remote::Source,
@@ -337,27 +338,27 @@ impl<'o> Download<'o> {
                 .with_transfer_type(self.options.transfer_type)
                 .with_offset(have);
             let mut body = session.read(self.from, read).await?;
-            let mut buffer = buffer(self.options);
+            let mut writer = Writer::new(file.into_std().await, piece(self.options));
             loop {
-                let read = body.read(&mut buffer).await;
+                let read = body.read(writer.room()).await;
                 // What has come stays for the next attempt, and so it must have reached the file.
                 let n = match read {
                     Ok(n) => n,
                     Err(error) => {
-                        let _ = file.flush().await;
+                        let _ = writer.finish().await;
                         return Err(error);
                     }
                 };
                 if n == 0 {
                     break;
                 }
-                file.write_all(&buffer[..n]).await.map_err(here)?;
+                writer.filled(n).await.map_err(here)?;
                 progress(meter.count(n as u64));
                 if let Some(limit) = &self.options.rate_limit {
                     limit.account(n).await;
                 }
             }
-            file.flush().await.map_err(here)?;
+            writer.finish().await.map_err(here)?;
             resumed = whole(body.finish().await?, self.from)?.tls_resumed;
         }
         let proven = compare(
@@ -594,11 +595,16 @@ pub(crate) fn compare(
 }
 
 pub(crate) fn buffer(options: &TransferOptions) -> Vec<u8> {
+    vec![0; piece(options)]
+}
+
+/// How many bytes are moved at a time.
+pub(crate) fn piece(options: &TransferOptions) -> usize {
     let piece = options
         .rate_limit
         .as_ref()
         .map_or(BUFFER, crate::RateLimit::piece);
-    vec![0; piece.clamp(1, BUFFER)]
+    piece.clamp(1, BUFFER)
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 //! is not taken for its beginning, and uploads of different files to one name do not meet.
 
 pub(crate) mod local;
+pub(crate) mod writer;
 
 use std::path::Path;
 

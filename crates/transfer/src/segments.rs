@@ -6,24 +6,24 @@
 
 use std::{
     collections::VecDeque,
+    fs::{File, OpenOptions},
+    io::{Seek as _, SeekFrom},
     ops::Range,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ftp_connect_core::{Operation, ReadOptions, RemotePath, Result, Session};
+use ftp_connect_core::{Operation, ReadBody, ReadOptions, RemotePath, Result, Session};
 use tokio::{
-    fs::{File, OpenOptions},
-    io::{AsyncSeekExt as _, AsyncWriteExt as _},
     sync::mpsc::{UnboundedSender, unbounded_channel},
     task::JoinSet,
 };
 
 use crate::{
     Integrity, Outcome, Overwrite, Place, Pool, Publish, TransferOptions, Verify,
-    download::{buffer, dress, existing, resolve, same_checksum},
+    download::{dress, existing, piece, resolve, same_checksum},
     failure::{self, not_whole},
-    part::{self, local::LocalPart},
+    part::{self, local::LocalPart, writer::Writer},
     pool::PooledSession,
     progress::{Meter, Observer},
     remote::Source,
@@ -164,12 +164,11 @@ async fn one_by_one(
             None => return Ok(()),
         },
     };
-    let opened = OpenOptions::new().write(true).open(&work.path).await;
-    let mut file = opened.map_err(|error| failure::local(&work.path, error))?;
+    let opened = OpenOptions::new().write(true).open(&work.path);
+    let file = opened.map_err(|error| failure::local(&work.path, error))?;
     while let Some(mut range) = work.next() {
         let mut attempts = work.pool.attempts();
-        while let Err(error) = read_range(&work, &mut *session, &mut file, &mut range, &told).await
-        {
+        while let Err(error) = read_range(&work, &mut *session, &file, &mut range, &told).await {
             session.judge(&error);
             attempts.came_to(range.start);
             if !attempts.again(&error).await {
@@ -186,24 +185,38 @@ async fn one_by_one(
 async fn read_range(
     work: &Work,
     session: &mut dyn Session,
-    file: &mut File,
+    file: &File,
     range: &mut Range<u64>,
     told: &UnboundedSender<u64>,
 ) -> Result<()> {
     let here = |error| failure::local(&work.path, error);
-    file.seek(std::io::SeekFrom::Start(range.start))
-        .await
-        .map_err(here)?;
-    let is_last = range.end == work.size;
+    let mut file = file.try_clone().map_err(here)?;
+    file.seek(SeekFrom::Start(range.start)).map_err(here)?;
     let mut read = ReadOptions::default().with_offset(range.start);
-    if !is_last {
+    if range.end != work.size {
         read = read.with_length(range.end - range.start);
     }
     let mut body = session.read(&work.from, read).await?;
-    let mut buffer = buffer(&work.options);
+    let mut writer = Writer::new(file, piece(&work.options));
+    let outcome = write_range(work, &mut *body, &mut writer, range, told).await;
+    // The range begins anew behind what has come, and so that must have reached the file.
+    writer.finish().await.map_err(here)?;
+    outcome?;
+    body.finish().await?;
+    Ok(())
+}
+
+async fn write_range(
+    work: &Work,
+    body: &mut dyn ReadBody,
+    writer: &mut Writer,
+    range: &mut Range<u64>,
+    told: &UnboundedSender<u64>,
+) -> Result<()> {
+    let is_last = range.end == work.size;
     let other_end = |told| Err(not_whole(Operation::Read, &work.from, told));
     while is_last || range.start < range.end {
-        let n = body.read(&mut buffer).await?;
+        let n = body.read(writer.room()).await?;
         match n as u64 {
             0 if range.start == range.end => break,
             0 => return other_end("the file is shorter than the server told"),
@@ -212,7 +225,8 @@ async fn read_range(
             }
             _ => {}
         }
-        file.write_all(&buffer[..n]).await.map_err(here)?;
+        let written = writer.filled(n).await;
+        written.map_err(|error| failure::local(&work.path, error))?;
         range.start += n as u64;
         // Nobody listens any more once something has ended all.
         let _ = told.send(n as u64);
@@ -220,8 +234,6 @@ async fn read_range(
             limit.account(n).await;
         }
     }
-    file.flush().await.map_err(here)?;
-    body.finish().await?;
     Ok(())
 }
 
