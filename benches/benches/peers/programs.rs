@@ -12,7 +12,8 @@ use ftp_connect_testkit::lab::LabServer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
     Ours,
-    /// With the backend that resumes sessions on OpenSSL, or logging in with a key.
+    /// To a server that it has been to before (`--profile`), with the backend that resumes sessions on OpenSSL, or logging
+    /// in with a key.
     OursOther,
     Curl,
     Lftp,
@@ -67,6 +68,7 @@ impl Client {
         match (self, protocol) {
             (Self::Ours, Protocol::Sftp) => "ours, password",
             (Self::Ours, _) => "ours",
+            (Self::OursOther, Protocol::Ftp) => "ours, the server known",
             (Self::OursOther, Protocol::Sftp) => "ours, key",
             (Self::OursOther, _) => "ours, tls-reuse",
             (Self::Curl, _) => "curl",
@@ -103,7 +105,8 @@ impl Client {
         local: &Path,
     ) -> Outcome<Option<Command>> {
         let can = match (self, reach.protocol) {
-            (Self::OursOther, Protocol::Ftp) => false,
+            // It is about connecting.
+            (Self::OursOther, Protocol::Ftp) => matches!(task, Task::Connect | Task::List(_)),
             (Self::Sftp, protocol) => protocol == Protocol::Sftp,
             _ => true,
         };
@@ -151,7 +154,12 @@ impl Reach<'_> {
         };
         command.args(["--user", &self.server.user]);
         match self.protocol {
-            Protocol::Ftp => {}
+            Protocol::Ftp => {
+                if other {
+                    let profile = self.batch.with_file_name("profile");
+                    command.arg("--profile").arg(profile);
+                }
+            }
             Protocol::Ftps => {
                 command.arg("--ca-file").arg(self.ca);
                 if other {

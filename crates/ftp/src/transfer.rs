@@ -399,7 +399,7 @@ impl FtpSession {
         let opened_by_server = matches!(link, DataLink::Listening { .. });
         let ends_late = self.is_vsftpd && !active.upload;
         let go_on = Notify::new();
-        if self.is_vsftpd {
+        if self.is_vsftpd && security.is_some() {
             go_on.notify_one();
         }
         let established = {
@@ -424,7 +424,11 @@ impl FtpSession {
                         }
                         go_on.notify_one();
                     }
-                    () = &mut silent, if !silent.is_elapsed() => go_on.notify_one(),
+                    () = &mut silent, if !silent.is_elapsed() => match active.flow.is_asked() {
+                        true => go_on.notify_one(),
+                        // REST is not answered yet.
+                        false => silent.as_mut().reset(Instant::now() + BEGIN),
+                    },
                 }
             }
         };

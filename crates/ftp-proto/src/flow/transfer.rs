@@ -87,6 +87,12 @@ impl Transfer {
         self.end = Some(end);
     }
 
+    /// Whether the command itself has been given to be sent, and not only what comes before it.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.state == State::Running
+    }
+
     /// Whether the server has begun, so that a data connection is or may be in use.
     #[must_use]
     pub fn has_begun(&self) -> bool {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ftp_connect_core::params::Pipelining;
 use ftp_connect_core::{
-    ConnectParams, Encryption, ErrorKind, HostProfile, Session, SessionExt as _, WriteOptions,
+    ConnectParams, Encryption, ErrorKind, HostProfile, ReadOptions, Session, SessionExt as _,
+    WriteOptions,
 };
 use ftp_connect_testkit::peer::Peer;
 use tokio::time::timeout;
@@ -167,6 +168,24 @@ async fn vsftpd_takes_the_handshake_at_once_and_the_end_beforehand() {
         .write_all(&path("f"), b"content", options)
         .await
         .unwrap();
+    check_in_step(session, peer).await;
+}
+
+#[tokio::test]
+async fn vsftpd_is_asked_for_a_file_when_it_has_taken_the_offset() {
+    let script = format!(
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}\
+         C: EPSV\ndata\nS: 229 ok (|||{{port}}|)\nC: REST 3\npause 50ms\nS: 350 ok\nC: RETR f\nS: 150 go\nD> tent\n\
+         data-close\nS: 226 done\n{IN_STEP}{QUIT}"
+    );
+    let peer = peer(&script).await;
+    let mut session = connect_with(&params(&peer)).await.unwrap();
+    let options = ReadOptions::default().with_offset(3);
+    let mut body = session.read(&path("f"), options).await.unwrap();
+    let mut content = [0; 10];
+    assert_eq!(body.read(&mut content).await.unwrap(), 4);
+    assert_eq!(body.read(&mut content).await.unwrap(), 0);
+    body.finish().await.unwrap();
     check_in_step(session, peer).await;
 }
 
