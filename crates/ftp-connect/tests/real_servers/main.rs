@@ -11,6 +11,8 @@ mod ftps;
 mod large;
 mod matrix;
 mod modes;
+#[path = "../common/odd_tree.rs"]
+mod odd_tree;
 mod ssh_logins;
 mod ssh_transfers;
 mod tls;

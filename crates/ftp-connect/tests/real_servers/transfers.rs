@@ -1,10 +1,9 @@
 //! Trees up and down, files replaced and gone on with, on every server of the lab: what the embedded servers
 //! cannot show is what the real ones make of names, times, renames and part files.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use ftp_connect::transfer::mirror::{ApplyOptions, Mirror, Plan};
@@ -14,6 +13,7 @@ use ftp_connect::transfer::{
 use ftp_connect::{RemotePath, SessionExt as _, WriteOptions};
 use ftp_connect_testkit::lab::{Lab, LabServer};
 
+use crate::odd_tree::{self, Names, check_equal};
 use crate::ways::ways;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,6 +44,52 @@ async fn every_server_is_mirrored_both_ways_and_publishes() {
         .unwrap();
     }
     Lab::leave("transfers", &table);
+}
+
+/// The embedded servers have five thousand of them, but none whose name is no text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_files_go_up_and_come_back() {
+    let lab = Lab::from_env();
+    let mut table = String::from("a thousand files with odd names\n");
+    let (here, back) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    odd_tree::make(here.path(), 1_000, Names::Bytes);
+    let expected = odd_tree::read(here.path());
+    for (name, sessions) in [("vsftpd-plain", 1), ("vsftpd-explicit", 2), ("openssh", 1)] {
+        let server = lab.server(name);
+        let params = ways(&lab, server).pop().expect("a way").params;
+        let options = PoolOptions::default().with_sessions(sessions);
+        let pool = Pool::new(ftp_connect::registry(), params, options);
+        let folder = RemotePath::new("a thousand").unwrap();
+        remove(&pool, &folder).await;
+        let back = back.path().join(name);
+        for mirror in [
+            Mirror::upload(here.path(), folder.clone()),
+            Mirror::download(folder.clone(), &back),
+        ] {
+            let begun = Instant::now();
+            let (plan, verified) = apply(name, &pool, &mirror).await;
+            assert_eq!((plan.files(), verified), (1_000, 1_000), "{name}");
+            let direction = mirror.direction;
+            writeln!(
+                table,
+                "{name:20} {direction:?} {:.1} s",
+                begun.elapsed().as_secs_f64()
+            )
+            .unwrap();
+            let again = mirror.plan(&pool).await.unwrap();
+            assert!(again.is_empty(), "{name}: {:?}", again.steps.first());
+        }
+        let there = odd_tree::read(&server.root.join("a thousand"));
+        check_equal(&format!("{name}, what went up"), &there, &expected);
+        check_equal(
+            &format!("{name}, what came back"),
+            &odd_tree::read(&back),
+            &expected,
+        );
+        fs::remove_dir_all(server.root.join("a thousand")).unwrap();
+        pool.close().await;
+    }
+    Lab::leave("thousand", &table);
 }
 
 #[tokio::test]
@@ -94,20 +140,16 @@ async fn trees(server: &LabServer, pool: &Pool) -> String {
     make(here.path());
     let folder = RemotePath::new("mirrored").unwrap();
     remove(pool, &folder).await;
-    let before = tree(here.path());
+    let before = odd_tree::read(here.path());
     let up = Mirror::upload(here.path(), folder.clone()).with_delete(true);
     let (plan, verified) = apply(name, pool, &up).await;
     assert_eq!(plan.files(), FILES as u64, "{name}: {:?}", plan.left_out);
-    assert!(
-        tree(&server.root.join("mirrored")) == before,
-        "{name}: the copy differs"
-    );
+    let there = odd_tree::read(&server.root.join("mirrored"));
+    check_equal(&format!("{name}, what went up"), &there, &before);
     let down = Mirror::download(folder.clone(), back.path()).with_delete(true);
     apply(name, pool, &down).await;
-    assert!(
-        tree(back.path()) == before,
-        "{name}: what came back differs"
-    );
+    let came_back = odd_tree::read(back.path());
+    check_equal(&format!("{name}, what came back"), &came_back, &before);
     for mirror in [&up, &down] {
         let again = mirror.plan(pool).await.unwrap();
         assert!(
@@ -123,7 +165,7 @@ async fn trees(server: &LabServer, pool: &Pool) -> String {
     let (plan, _) = apply(name, pool, &up).await;
     assert_eq!(plan.steps.len(), 2, "{name}: {:?}", plan.steps);
     assert!(
-        tree(&server.root.join("mirrored")) == tree(here.path()),
+        odd_tree::read(&server.root.join("mirrored")) == odd_tree::read(here.path()),
         "{name}"
     );
     let matching = glob(
@@ -216,7 +258,19 @@ async fn remove(pool: &Pool, folder: &RemotePath) {
 fn make(folder: &Path) {
     let ages = [0, 3600, 86_400 * 40, 86_400 * 200, 86_400 * 900];
     let names = [
-        "a b", "a -> b", "-rf", "x;type=i", "[1]", "größe", ".hidden", "100%", "it's",
+        "a b",
+        "a -> b",
+        "-rf",
+        "x;type=i",
+        "[1]",
+        "größe",
+        ".hidden",
+        "100%",
+        "it's",
+        " blanks ",
+        "*?",
+        "\u{1f980}",
+        "\"quoted\"",
     ];
     for sub in ["a", "a/deep", "b c"] {
         fs::create_dir_all(folder.join(sub)).unwrap();
@@ -226,7 +280,7 @@ fn make(folder: &Path) {
         let name = match number {
             1 => "changed".to_owned(),
             5 => "gone".to_owned(),
-            _ => format!("{number} {}", names[number % names.len()]),
+            _ => format!("{} {number}", names[number % names.len()]),
         };
         let file = folder.join(sub).join(name);
         fs::write(&file, vec![number as u8; number * 31]).unwrap();
@@ -238,23 +292,6 @@ fn make(folder: &Path) {
             .set_modified(at)
             .unwrap();
     }
-}
-
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-    let mut items = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(inside) = folders.pop() {
-        for entry in fs::read_dir(inside).unwrap() {
-            let path = entry.unwrap().path();
-            let below = path.strip_prefix(folder).unwrap().to_owned();
-            let content = path.is_file().then(|| fs::read(&path).unwrap());
-            if content.is_none() {
-                folders.push(path);
-            }
-            items.insert(below, content);
-        }
-    }
-    items
 }
 
 const FILES: usize = 40;

@@ -7,5 +7,9 @@ mod faulty;
 #[cfg(unix)]
 mod killed;
 mod lying;
+#[cfg(unix)]
+#[path = "../common/odd_tree.rs"]
+mod odd_tree;
+#[cfg(unix)]
 mod trees;
 mod way;
