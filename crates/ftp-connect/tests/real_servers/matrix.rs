@@ -60,10 +60,6 @@ fn every_set_up_passes_the_conformance_suite() {
 /// What a server does whatever the client says: check and reason.
 fn known_deviations(server: &LabServer) -> &'static [(&'static str, &'static str)] {
     match server.software.as_str() {
-        "pure-ftpd" => &[(
-            "name: \"trailing blank \"",
-            "Pure-FTPd stores a blank at the end of a name as an underscore",
-        )],
         "pyftpdlib" => &[(
             "name: \"latin-1 caf\\xe9\"",
             "pyftpdlib stores bytes that are not UTF-8 as the replacement character",

@@ -14,10 +14,31 @@ impl FtpSession {
         let bytes = match (path.as_bytes(), &self.home) {
             (b"", Some(folder)) => folder.clone(),
             (b"", None) => b".".to_vec(),
+            (bytes, _) if self.changes_names() && is_changed(bytes) => return Err(changed(path)),
             (bytes, _) => guarded(bytes),
         };
         Argument::new(bytes).map_err(refused)
     }
+
+    /// Whether this is Pure-FTPd, by its greeting or a feature that it alone has.
+    fn changes_names(&self) -> bool {
+        self.features.has("ESTP") || self.report.banner.contains("Pure-FTPd")
+    }
+}
+
+/// Whether Pure-FTPd would take the path for another one: it reads `_` for control characters, and for blanks at the
+/// end. What it would then replace or remove is somebody's file.
+fn is_changed(bytes: &[u8]) -> bool {
+    bytes.ends_with(b" ") || bytes.iter().any(u8::is_ascii_control)
+}
+
+fn changed(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::InvalidParameter)
+        .with_path(path)
+        .with_message(
+            "this server would take it for another name, with _ for a blank at the end and for control characters",
+        )
+        .with_hint("give it another name, or use another server or protocol for it")
 }
 
 /// Whether a server may take the path for a pattern or an option when it lists it.
@@ -38,7 +59,7 @@ pub(super) fn refused(error: ArgumentError) -> Error {
 pub(super) fn guarded(bytes: &[u8]) -> Vec<u8> {
     let starts_like_a_time =
         bytes.len() > 15 && bytes[..14].iter().all(u8::is_ascii_digit) && bytes[14] == b' ';
-    if matches!(bytes.first(), Some(b'-' | b'~' | b' ')) || starts_like_a_time {
+    if matches!(bytes.first(), Some(b'-' | b'~' | b' ' | b'\t')) || starts_like_a_time {
         [b"./", bytes].concat()
     } else {
         bytes.to_vec()
@@ -61,6 +82,7 @@ mod tests {
         check("-x", "./-x");
         check("~root", "./~root");
         check(" x", "./ x");
+        check("\tx", "./\tx");
         check("20210102030405 x", "./20210102030405 x");
         check("20210102030405", "20210102030405");
     }

@@ -333,3 +333,25 @@ async fn a_server_that_wants_to_reserve_room_is_told_how_much() {
         leave(session, peer).await;
     }
 }
+
+#[tokio::test]
+async fn a_server_that_would_take_another_name_is_not_asked() {
+    // Pure-FTPd puts `_` for a blank at the end of a command and for control characters: what is removed would be
+    // another file.
+    let script = format!(
+        "{}C: DELE a b\nS: 250 gone\nC: DELE ./ c\nS: 250 gone\n{QUIT}",
+        login("ESTP")
+    );
+    let peer = peer(&script).await;
+    let mut session = connect(&peer).await.unwrap();
+    for name in ["a ", "in/a  ", "b\t", "\u{1}c"] {
+        let error = session.remove_file(&path(name)).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::InvalidParameter, "{error:?}");
+        assert_eq!(error.path(), Some(&path(name)));
+        assert!(error.to_string().contains("another name"), "{error}");
+    }
+    for name in ["a b", " c"] {
+        session.remove_file(&path(name)).await.unwrap();
+    }
+    leave(session, peer).await;
+}
