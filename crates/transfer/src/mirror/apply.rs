@@ -393,10 +393,19 @@ impl Applying<'_> {
     fn overall(&mut self, bytes: u64) -> Progress {
         let mut overall = self.overall.count(bytes);
         let over = self.summary.copied + self.summary.failures.len() as u64;
-        overall.file = over.min(self.files);
+        overall.file = (over + 1).min(self.files);
         overall.files = self.files;
         overall
     }
+}
+
+/// Of servers where nobody can make links, such as those of FTP.
+fn no_links(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::Unsupported)
+        .with_operation(Operation::CreateLink)
+        .with_path(path)
+        .with_message("no symbolic link can be made on this server")
+        .with_hint("Links::Follow (--links follow) copies what links lead to in their place")
 }
 
 /// Whether the server is gone for good: then every further step would only fail in the same way.
@@ -423,6 +432,10 @@ impl Site {
                         }
                         Step::Remove { .. } => session.remove_file(&path).await,
                         Step::RemoveDir { .. } => session.remove_dir(&path).await,
+                        // What is there must not go where nothing can take its place.
+                        Step::Link { .. } if !session.capabilities().symlinks => {
+                            Err(no_links(&path))
+                        }
                         Step::Link { target, .. } => {
                             match session.remove_file(&path).await {
                                 Err(error) if failure::is_lost(&error) => return Err(error),

@@ -311,6 +311,21 @@ async fn links_are_left_out_or_followed_without_end() {
         .filter(|step| matches!(step, Step::Link { .. }))
         .count();
     assert_eq!(links, 3);
+
+    // The backend in memory has none: each link fails with advice, and what has come there meanwhile stays.
+    sides.write_there(&["dead"]).await;
+    let summary = plan
+        .apply(&sides.pool, &ApplyOptions::default(), &mut |_| {})
+        .await
+        .unwrap();
+    assert_eq!((summary.copied, summary.failures.len()), (1, 3));
+    for (_, error) in &summary.failures {
+        assert!(
+            error.hint().unwrap().contains("--links follow"),
+            "{error:?}"
+        );
+    }
+    assert!(sides.remote().await.contains_key("dead"));
 }
 
 #[tokio::test]
