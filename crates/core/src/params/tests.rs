@@ -421,6 +421,18 @@ fn a_jump_host_is_a_name_or_a_url() {
     check("ftp://bastion", None);
     check("sftp://bastion/path", None);
     check("", None);
+    check("first,", None);
+    let chain = ConnectParams::from_jump("ada@first:2222,second, third").unwrap();
+    let second = chain.jump().unwrap();
+    let hosts = [&chain, second, second.jump().unwrap()].map(ToString::to_string);
+    assert_eq!(
+        hosts,
+        [
+            "sftp://third:22",
+            "sftp://second:22",
+            "sftp://ada@first:2222"
+        ]
+    );
     let (params, _) = ConnectParams::from_url("ftp://files.example").unwrap();
     let jump = ConnectParams::from_jump("ada@bastion").unwrap();
     let error = params.with_jump(jump).validate().unwrap_err();

@@ -27,12 +27,20 @@ impl ConnectParams {
     }
 
     /// Reads a jump host: `[user@]host[:port]`, or an `sftp://` URL, which can bring its own password, key and
-    /// allowed fingerprints. What it does not say is as for the server behind it, but for the password.
+    /// allowed fingerprints. What it does not say is as for the server behind it, but for the password. Several
+    /// hosts, separated by commas, are gone through one after the other; what comes back is the last, next to the
+    /// server.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] with what is wrong; the message never repeats the password.
     pub fn from_jump(text: &str) -> Result<Self> {
         let text = text.trim();
+        // A password in a URL may hold a comma.
+        if !text.contains("://")
+            && let Some((before, last)) = text.rsplit_once(',')
+        {
+            return Ok(Self::from_jump(last)?.with_jump(Self::from_jump(before)?));
+        }
         let url = if text.contains("://") {
             text.to_owned()
         } else {

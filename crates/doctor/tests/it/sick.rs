@@ -80,7 +80,7 @@ fn trusting(server: &FtpServer, encryption: Encryption) -> ConnectParams {
     params(server.addr(), encryption).with_tls(TlsTrust::default().with_ca_file(ca))
 }
 
-fn plain() -> ExamineOptions {
+pub(crate) fn plain() -> ExamineOptions {
     ExamineOptions::default()
 }
 
