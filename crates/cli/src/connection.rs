@@ -17,7 +17,7 @@ use ftp_connect::{
     params::{Encoding, KnownHosts},
 };
 
-use crate::{args::Connection, config, netrc, profile, prompt, ssh_config};
+use crate::{args::Connection, config, netrc, output, profile, prompt, ssh_config};
 
 /// The parameters for logging in, and the path the URL names. What is missing is asked for.
 pub(crate) async fn parameters(
@@ -151,7 +151,7 @@ pub(crate) fn server(
         params = params.with_account(first_line(file)?);
     }
     params = routed(secured(params, options)?, options)?;
-    params = with_ssh_config(params, options)?;
+    params = with_ssh_config(params, options, &[])?;
     params = with_netrc(params);
     if let Some(file) = &options.profile {
         params = match profile::read(file, &params)? {
@@ -268,8 +268,7 @@ fn secured(mut params: ConnectParams, options: &Connection) -> Result<ConnectPar
         params = params.with_legacy(true);
     }
     if let Some(jump) = &options.jump {
-        let jump = configured(ConnectParams::from_jump(jump)?, options)?;
-        params = params.with_jump(jump);
+        params = params.with_jump(ConnectParams::from_jump(jump)?);
     }
     if let Some(policy) = &options.session_reuse {
         params = params.with_session_reuse(policy.parse::<ftp_connect::params::SessionReuse>()?);
@@ -329,28 +328,37 @@ fn with_deadlines(params: ConnectParams, options: &Connection) -> Result<Connect
     Ok(params.with_timeouts(timeouts))
 }
 
-/// What `~/.ssh/config` adds for the host, and for the jump host that it names.
-fn with_ssh_config(params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
-    if !params.encryption().is_ssh() {
-        return Ok(params);
-    }
-    let has_jump = params.jump().is_some();
-    let jump = host_config(&params, options).and_then(|config| config.proxy_jump);
-    let params = configured(params, options)?;
-    Ok(match jump {
-        Some(jump) if !has_jump => {
-            let jump = configured(ConnectParams::from_jump(&jump)?, options)?;
-            params.with_jump(jump)
+/// What `~/.ssh/config` adds for the host and for its jump hosts, which may be named there. `behind` are the hosts
+/// that are reached through this one: none of them is its jump host, though that be said of all hosts.
+fn with_ssh_config(
+    params: ConnectParams,
+    options: &Connection,
+    behind: &[&Host],
+) -> Result<ConnectParams> {
+    let found = host_config(&params, options).unwrap_or_default();
+    let host = params.server().clone();
+    let behind = [behind, &[&host]].concat();
+    let jump = match (params.jump(), &found.proxy_jump) {
+        (Some(given), _) => Some(given.clone()),
+        (None, Some(named)) => {
+            Some(ConnectParams::from_jump(named)?).filter(|named| !behind.contains(&named.server()))
         }
-        _ => params,
-    })
+        (None, None) => None,
+    };
+    if found.proxy_command && jump.is_none() && params.proxy().is_none() {
+        output::warn(&format!(
+            "ssh_config has a ProxyCommand for {host}, which is not run: name a --jump host or a --proxy"
+        ));
+    }
+    let params = configured(params, found)?;
+    match jump {
+        Some(jump) => Ok(params.with_jump(with_ssh_config(jump, options, &behind)?)),
+        None => Ok(params),
+    }
 }
 
 /// What stands there of one host, where nothing was said closer to the command.
-fn configured(mut params: ConnectParams, options: &Connection) -> Result<ConnectParams> {
-    let Some(found) = host_config(&params, options) else {
-        return Ok(params);
-    };
+fn configured(mut params: ConnectParams, found: ssh_config::HostConfig) -> Result<ConnectParams> {
     if params.given_port().is_none()
         && let Some(port) = found.port
     {
@@ -376,16 +384,24 @@ fn configured(mut params: ConnectParams, options: &Connection) -> Result<Connect
 }
 
 fn host_config(params: &ConnectParams, options: &Connection) -> Option<ssh_config::HostConfig> {
-    let Host::Name(host) = params.server() else {
+    if !params.encryption().is_ssh() {
         return None;
-    };
+    }
+    let host = params.server().to_string();
     let home = config::home();
     let file = match &options.ssh_config {
         Some(file) if file == Path::new("none") => return None,
         Some(file) => file.clone(),
         None => home.as_ref()?.join(".ssh/config"),
     };
-    Some(ssh_config::read(&file, host, home.as_deref()))
+    let local_user = env::var("USER").or_else(|_| env::var("LOGNAME")).ok();
+    let asked = ssh_config::Asked {
+        host: &host,
+        user: params.username(),
+        local_user: local_user.as_deref(),
+        home: home.as_deref(),
+    };
+    Some(ssh_config::read(&file, asked))
 }
 
 /// What `~/.netrc` (or the file that `NETRC` names) adds where no password is said.

@@ -115,8 +115,8 @@ pub(crate) struct Connection {
     /// more.
     #[arg(long)]
     pub legacy: bool,
-    /// Go through this SSH server: user@host:port, or an sftp:// URL with what is its own (SFTP only). The
-    /// key is used there too, the password never.
+    /// Go through this SSH server: user@host:port, several one after the other with commas between, or an
+    /// sftp:// URL with what is its own (SFTP only). The key is used there too, the password never.
     #[arg(long, value_name = "HOST")]
     pub jump: Option<String>,
     /// Seconds after which an idle connection is probed, by TCP and SSH; not by default.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use ftp_connect_testkit::sftp::SftpServer;
+
 use crate::{
     program::{Call, Said},
     site::Site,
@@ -116,4 +118,82 @@ async fn hosts_are_in_ssh_config() {
     call(&["sftp://nobody@nas"]).badly(4, "");
     call(&["sftp://nas", "--ssh-config", "none"]).badly(2, "user name is missing");
     call(&["sftp://nas:1"]).badly(3, "127.0.0.1:1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jump_hosts_of_ssh_config_are_gone_through_in_their_order() {
+    let site = Site::new().await;
+    let target = &site.servers.sftp;
+    let mut hops = Vec::new();
+    for _ in 0..2 {
+        let hop = SftpServer::builder()
+            .with_authorized_key(site.servers.key.public())
+            .with_forwarding(true);
+        hops.push(hop.start().await.unwrap());
+    }
+    // What is said of all hosts does not lead in a circle.
+    let mut text = format!(
+        "Host gate-0 gate-1 nas\n  HostName 127.0.0.1\n  User tester\n  IdentityFile {}\n\
+         Match originalhost nas\n  Port {}\n",
+        site.servers.key.private_file().display(),
+        target.addr().port(),
+    );
+    for (number, hop) in hops.iter().enumerate() {
+        text += &format!("Host gate-{number}\n  Port {}\n", hop.addr().port());
+    }
+    let ways = [
+        ("Host nas\n  ProxyJump gate-0,gate-1\n", 2),
+        ("Host *\n  ProxyJump gate-0,gate-1\n", 2),
+        // The one next to the server has a jump host itself.
+        (
+            "Host nas\n  ProxyJump gate-1\nHost gate-1\n  ProxyJump gate-0\n",
+            2,
+        ),
+        ("Host nas\n  ProxyJump gate-1\n", 1),
+    ];
+    let connect = [
+        "connect",
+        "sftp://nas",
+        "--json",
+        "--known-hosts-file",
+        "known",
+    ];
+    for (way, expected) in ways {
+        put_file(&site, ".ssh/config", &format!("{text}{way}"));
+        let before: Vec<_> = hops
+            .iter()
+            .map(|hop| hop.login_attempts().credentials())
+            .collect();
+        let said = Call::new(connect)
+            .env("HOME", site.here.path().to_str().unwrap())
+            .within(site.here.path())
+            .run()
+            .well();
+        let steps = &said.json()["report"]["timings"]["steps"];
+        assert!(steps.to_string().contains("jump"), "{way}: {steps}");
+        let passed = hops
+            .iter()
+            .zip(before)
+            .filter(|(hop, before)| hop.login_attempts().credentials() > *before);
+        assert_eq!(passed.count(), expected, "{way}");
+        // Only the first is reached from here; the host key of the last is kept under its own name.
+        assert_eq!(
+            said.json()["report"]["peer"],
+            serde_json::Value::Null,
+            "{way}"
+        );
+    }
+    assert_eq!(hops[1].login_attempts().password, 0);
+
+    put_file(
+        &site,
+        ".ssh/config",
+        &format!("{text}Host nas\n  ProxyCommand nc %h %p\n"),
+    );
+    let said = Call::new(connect)
+        .env("HOME", site.here.path().to_str().unwrap())
+        .within(site.here.path())
+        .run()
+        .well();
+    assert!(said.stderr.contains("ProxyCommand for nas"), "{said:#?}");
 }
