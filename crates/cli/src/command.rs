@@ -19,7 +19,7 @@ mod tree;
 use std::path::PathBuf;
 
 use ftp_connect::{
-    ConnectParams, Error, ErrorKind, RemotePath, Session,
+    ConnectParams, Error, ErrorKind, HostKeyCheck, RemotePath, Session,
     transfer::{Pool, PoolOptions},
 };
 
@@ -160,6 +160,15 @@ impl Open {
             .map_err(Failure::connecting)?;
         for warning in &session.report().warnings {
             output.warn(warning);
+        }
+        if let Some(key) = &session.report().host_key
+            && key.check == HostKeyCheck::AcceptedNew
+        {
+            let host = &session.report().server;
+            let (kind, hash) = (&key.algorithm, &key.fingerprint);
+            output.note(&format!(
+                "the host key of {host} is new and known from now on: {kind} {hash}"
+            ));
         }
         Ok(Self {
             session,

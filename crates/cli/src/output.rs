@@ -7,7 +7,8 @@ use std::{
     process::ExitCode,
 };
 
-use ftp_connect::{Error, ErrorKind};
+use console::Term;
+use ftp_connect::{Error, ErrorKind, Operation};
 use serde_json::{Map, Value, json};
 
 /// Why a command ended badly.
@@ -82,7 +83,11 @@ impl Failure {
         let mut below = self.error.source();
         while let Some(source) = below {
             let more = source.to_string();
-            if !text.contains(&more) {
+            // What a file was called while it was written says nothing new.
+            let same = source.downcast_ref::<Error>().is_some_and(|below| {
+                below.reply() == self.error.reply() && below.kind() == self.error.kind()
+            });
+            if !same && !text.contains(&more) {
                 text = format!("{text}: {more}");
             }
             below = source.source();
@@ -91,10 +96,15 @@ impl Failure {
     }
 
     pub(crate) fn hint(&self) -> String {
-        let fallback = if self.error.reply().is_some() {
-            "the server's answer says why; -vv shows the whole conversation"
-        } else {
-            "-vv shows the whole conversation"
+        let missing = *self.error.kind() == ErrorKind::NotFound;
+        let fallback = match self.error.operation() {
+            Some(Operation::Write) if missing => {
+                "is the folder there? mkdir -p creates it; -vv shows the whole conversation"
+            }
+            _ if self.error.reply().is_some() => {
+                "the server's answer says why; -vv shows the whole conversation"
+            }
+            _ => "-vv shows the whole conversation",
         };
         one_line(self.error.hint().unwrap_or(fallback))
     }
@@ -190,6 +200,13 @@ impl Output {
         warn(text);
     }
 
+    /// Prints what a person at a terminal should know; scripts have it in the JSON of `connect`.
+    pub(crate) fn note(&self, text: &str) {
+        if Term::stderr().is_term() {
+            say(&format!("note: {}", one_line(text)));
+        }
+    }
+
     /// Ends well.
     pub(crate) fn succeed(self) -> ExitCode {
         self.document(json!({ "ok": true }));
@@ -202,8 +219,8 @@ impl Output {
         if failure.error.kind() == &ErrorKind::Io && is_broken_pipe(&failure.error) {
             return ExitCode::SUCCESS;
         }
+        tell(failure);
         let (cause, hint) = (failure.cause(), failure.hint());
-        eprintln!("ftp-connect: error: {cause}\nftp-connect: hint: {hint}");
         let host_key = match failure.error.kind() {
             ErrorKind::HostKeyNotTrusted { seen, .. } => Some(seen.to_string()),
             _ => None,
@@ -228,10 +245,8 @@ impl Output {
 
     /// Ends because the user said so.
     pub(crate) fn interrupted(self) -> ExitCode {
-        eprintln!(
-            "ftp-connect: interrupted\nftp-connect: hint: {}",
-            self.go_on
-        );
+        say("interrupted");
+        say(&format!("hint: {}", self.go_on));
         self.document(json!({ "ok": false, "exit_status": 130 }));
         ExitCode::from(130)
     }
@@ -259,7 +274,44 @@ impl Output {
 
 /// Prints what a user should know though it worked.
 pub(crate) fn warn(text: &str) {
-    eprintln!("ftp-connect: warning: {}", one_line(text));
+    say(&format!("warning: {}", one_line(text)));
+}
+
+/// Prints what went wrong: a line of cause and one of hint.
+pub(crate) fn tell(failure: &Failure) {
+    say(&format!("error: {}", failure.cause()));
+    say(&format!("hint: {}", failure.hint()));
+}
+
+/// Prints a line on standard error; on a terminal as many as it takes, without words torn apart.
+pub(crate) fn say(text: &str) {
+    let line = format!("ftp-connect: {text}");
+    let terminal = Term::stderr();
+    match terminal.is_term() {
+        true => eprintln!("{}", wrapped(&line, terminal.size().1.into())),
+        false => eprintln!("{line}"),
+    }
+}
+
+/// Breaks a text at its blanks into lines of so many columns; a word that is longer than a line stays whole, as it may
+/// be there to be copied.
+fn wrapped(text: &str, columns: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let width = console::measure_text_width(word);
+        if used == 0 {
+            used = width;
+        } else if used + 1 + width > columns {
+            out.push_str("\n  ");
+            used = 2 + width;
+        } else {
+            out.push(' ');
+            used += 1 + width;
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 /// A number of bytes for people.
@@ -298,4 +350,24 @@ fn is_broken_pipe(error: &Error) -> bool {
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>());
     source.is_some_and(|source| source.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks() {
+        #[track_caller]
+        fn check(text: &str, columns: usize, expected: &str) {
+            assert_eq!(wrapped(text, columns), expected, "{text:?}");
+        }
+        check("", 10, "");
+        check("one two", 10, "one two");
+        check("one two three four", 10, "one two\n  three\n  four");
+        check("one_that_is_long two", 10, "one_that_is_long\n  two");
+        check("two  blanks", 20, "two  blanks");
+        check("größe größe", 11, "größe größe");
+        check("日本 日本", 8, "日本\n  日本");
+    }
 }

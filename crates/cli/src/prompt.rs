@@ -6,6 +6,7 @@
 use std::{
     fs::File,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -25,7 +26,14 @@ pub(crate) async fn hidden(question: &str) -> Option<Secret> {
         let _echo = Echo::keep();
         rpassword::prompt_password(question)
     });
-    Some(Secret::new(answer.await.ok()?.ok()?))
+    match answer.await.ok()? {
+        // The signal that goes along with it ends everything; until it has come there is nothing to say.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            None
+        }
+        answer => Some(Secret::new(answer.ok()?)),
+    }
 }
 
 async fn shown(question: &str) -> Option<Secret> {

@@ -1,5 +1,7 @@
 //! `ls` and `stat`.
 
+use std::io::IsTerminal as _;
+
 use ftp_connect::{
     Entry, EntryKind, ListOptions, RemotePath, Session, StatOptions, params::Encoding,
 };
@@ -20,7 +22,7 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// Lists a folder as it comes.
+/// Lists a folder as it comes, so that no folder is too large; on a terminal by name, up to what anybody reads.
 pub(super) async fn print_folder(
     session: &mut dyn Session,
     path: &RemotePath,
@@ -30,17 +32,26 @@ pub(super) async fn print_folder(
 ) -> Outcome {
     output.field("path", path.to_string());
     let mut collected = Vec::new();
+    let sorts = !output.is_json() && std::io::stdout().is_terminal();
     let mut listing = session.list(path, ListOptions::default()).await?;
+    let mut kept = if sorts { SORTED } else { 0 };
+    let print = |entry: &Entry| match names {
+        true => output.line(encoding.show(&entry.name)),
+        false => output.line(long(entry, encoding)),
+    };
     while let Some(entry) = listing.next().await? {
-        if names {
-            output.line(encoding.show(&entry.name))?;
-        } else {
-            output.line(long(&entry, encoding))?;
-        }
         // Text goes out as it comes, in bounded memory; one JSON document needs all of it.
-        if output.is_json() {
+        if output.is_json() || collected.len() < kept {
             collected.push(entry);
+            continue;
         }
+        kept = 0;
+        collected.drain(..).try_for_each(|entry| print(&entry))?;
+        print(&entry)?;
+    }
+    if sorts {
+        collected.sort_by(|one, other| one.name.cmp(&other.name));
+        collected.drain(..).try_for_each(|entry| print(&entry))?;
     }
     let summary = listing.finish().await?;
     if summary.unparsed > 0 {
@@ -74,7 +85,8 @@ pub(super) async fn print_stat(
     encoding: Encoding,
     output: &mut Output,
 ) -> Outcome {
-    let entry = session.stat(path, StatOptions::default()).await?;
+    let mut entry = session.stat(path, StatOptions::default()).await?;
+    find_target(session, path, &mut entry).await;
     output.field("entry", &entry);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     let rows = [
@@ -108,6 +120,15 @@ pub(super) async fn print_stat(
     Ok(())
 }
 
+/// Asks where a link leads, which SFTP does not tell along with the rest.
+pub(super) async fn find_target(session: &mut dyn Session, path: &RemotePath, entry: &mut Entry) {
+    let asks = entry.kind == EntryKind::Symlink && entry.target.is_none();
+    if asks && session.capabilities().symlinks {
+        // One that cannot be asked is a link all the same.
+        entry.target = session.read_link(path).await.ok();
+    }
+}
+
 /// Kind, permissions, size, time and name in columns.
 fn long(entry: &Entry, encoding: Encoding) -> String {
     let kind = match entry.kind {
@@ -133,3 +154,6 @@ fn long(entry: &Entry, encoding: Encoding) -> String {
 fn unknown() -> String {
     "-".to_owned()
 }
+
+/// How many entries are sorted at most.
+const SORTED: usize = 10_000;

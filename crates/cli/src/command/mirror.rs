@@ -20,6 +20,7 @@ use crate::{
     args::{Connection, Mirroring, Sync, Transfer},
     connection,
     output::{Failure, Output, one_line, size},
+    progress::patiently,
 };
 
 pub(super) async fn mirror(
@@ -181,7 +182,7 @@ pub(super) async fn carry_out(
 }
 
 async fn planned(pooled: &Pooled, mirror: &Mirror, output: &Output) -> Result<Plan, Failure> {
-    let plan = mirror.plan(&pooled.pool).await?;
+    let plan = patiently("comparing both sides …", output, mirror.plan(&pooled.pool)).await?;
     for left_out in &plan.left_out {
         let name = pooled.show(&left_out.path);
         output.event("left-out", json!(left_out))?;

@@ -22,7 +22,7 @@ use ftp_connect::{ErrorKind, RemotePath};
 use super::{Open, Outcome, Pooled, usage};
 use crate::{
     args::Connection,
-    output::{Failure, Output, one_line},
+    output::{Failure, Output, one_line, say, tell},
 };
 use editor::{Editor, Read};
 use line::Line;
@@ -80,7 +80,7 @@ impl Shell {
                     help
                 }),
                 Err(cause) if interactive => {
-                    eprintln!("ftp-connect: error: {cause}");
+                    say(&format!("error: {cause}"));
                     continue;
                 }
                 Err(cause) => return Err(usage(cause, "quotes go in pairs")),
@@ -99,7 +99,7 @@ impl Shell {
             let done = tokio::select! {
                 done = self.run(line, output) => done,
                 _ = tokio::signal::ctrl_c() => {
-                    eprintln!("ftp-connect: interrupted");
+                    say("interrupted");
                     match interactive {
                         true => continue,
                         false => return Ok(()),
@@ -109,11 +109,7 @@ impl Shell {
             match done {
                 Ok(()) => {}
                 Err(failure) if interactive => {
-                    eprintln!(
-                        "ftp-connect: error: {}\nftp-connect: hint: {}",
-                        failure.cause(),
-                        failure.hint()
-                    );
+                    tell(&failure);
                 }
                 Err(failure) => return Err(failure),
             }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use ftp_connect::{
-    EntryKind, RemotePath,
+    EntryKind, Error, RemotePath,
     params::Encoding,
     transfer::{Found, Walk, WalkOptions},
 };
 use serde_json::json;
 
-use super::{Open, Outcome};
+use super::{Open, Outcome, list};
 use crate::{
     args::Connection,
     output::{Failure, Output, size},
+    progress::patiently,
 };
 
 pub(super) async fn tree(
@@ -23,7 +24,10 @@ pub(super) async fn tree(
 ) -> Outcome {
     let mut open = Open::new(url, options, output).await?;
     let encoding = open.params.encoding();
-    let found = walk(&mut open, depth, output).await?;
+    let mut found = listed(&mut open, depth, output).await?;
+    for found in &mut found {
+        list::find_target(&mut *open.session, &found.path, &mut found.entry).await;
+    }
     let files = found.iter().filter(|found| !found.entry.is_dir()).count();
     let folders = found.len() - files;
     output.field("path", open.path.to_string());
@@ -89,7 +93,7 @@ pub(super) async fn sums(
 ) -> Outcome {
     let mut open = Open::new(url, options, output).await?;
     let encoding = open.params.encoding();
-    let found = walk(&mut open, None, output).await?;
+    let found = listed(&mut open, None, output).await?;
     let mut sums: BTreeMap<RemotePath, u64> = BTreeMap::new();
     let (mut total, mut files) = (0_u64, 0_u64);
     for found in &found {
@@ -128,17 +132,31 @@ pub(super) async fn sums(
 }
 
 /// Everything below the path; what cannot be listed is warned of.
-async fn walk(
+async fn listed(
     open: &mut Open,
     depth: Option<usize>,
     output: &mut Output,
 ) -> Result<Vec<Found>, Failure> {
+    let (found, unlisted, whole) =
+        patiently("listing the folders …", output, walk(open, depth)).await?;
+    for error in unlisted {
+        output.warn(&error.to_string());
+    }
+    output.field("whole", whole);
+    Ok(found)
+}
+
+/// What there is, what cannot be listed, and whether that is all there is.
+async fn walk(
+    open: &mut Open,
+    depth: Option<usize>,
+) -> Result<(Vec<Found>, Vec<Error>, bool), Failure> {
     let mut options = WalkOptions::default();
     if let Some(depth) = depth {
         options = options.with_max_depth(depth.max(1));
     }
     let mut walk = Walk::new(open.path.clone(), options);
-    let mut all = Vec::new();
+    let (mut all, mut unlisted) = (Vec::new(), Vec::new());
     let mut first = true;
     while let Some(found) = walk.next(&mut *open.session).await {
         match found {
@@ -150,10 +168,9 @@ async fn walk(
             }
             // The folder itself cannot be listed.
             Err(error) if first => return Err(error.into()),
-            Err(error) => output.warn(&error.to_string()),
+            Err(error) => unlisted.push(error),
         }
         first = false;
     }
-    output.field("whole", walk.is_whole());
-    Ok(all)
+    Ok((all, unlisted, walk.is_whole()))
 }

@@ -69,6 +69,12 @@ impl Call {
         self.0.spawn().expect("the program starts")
     }
 
+    /// The command, for those that start it in another way.
+    #[allow(dead_code)] // one of the two test programs that share this file needs it
+    pub(crate) fn into_command(self) -> Command {
+        self.0
+    }
+
     /// Runs it with a standard output that nobody reads; its status.
     #[allow(dead_code)] // one of the two test programs that share this file needs it
     pub(crate) fn run_unread(mut self) -> i32 {

@@ -19,4 +19,8 @@ mod routes;
 mod shell;
 mod site;
 mod small;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
+mod terminals;
 mod usage;

@@ -90,6 +90,10 @@ async fn changing_small_things() {
         Some("a.txt")
     );
     assert!(fs::symlink_metadata(root.join("hard")).unwrap().is_file());
+    let tree = site.call(&["tree", &url("")]).run().well().stdout;
+    assert!(tree.contains("soft -> a.txt\n"), "{tree}");
+    let told = site.call(&["stat", &url("/soft")]).run().well().stdout;
+    assert!(told.contains("Target      a.txt\n"), "{told}");
     site.call(&["ln", "-s", "a.txt", &url("/soft")])
         .run()
         .badly(1, "");

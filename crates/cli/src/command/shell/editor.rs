@@ -127,7 +127,8 @@ impl Names {
             });
             Some(names.collect::<Vec<_>>())
         });
-        let names = names.unwrap_or_default();
+        let mut names = names.unwrap_or_default();
+        names.sort();
         self.listed
             .borrow_mut()
             .insert(folder.clone(), names.clone());
