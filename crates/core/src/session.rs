@@ -130,6 +130,24 @@ pub trait Session: Debug + Send {
         Err(unsupported(Operation::Rename).with_path(from))
     }
 
+    /// Gives many files new names, each as [`rename`](Self::rename) does: pairs of the name that it has and the
+    /// one that it gets. What became of each is told in the same order; a failure does not keep the others from
+    /// being renamed. Backends that can have several renames under way do, so that they cost few round trips.
+    ///
+    /// # Cancel safety
+    /// Some of them may have been renamed.
+    async fn rename_files(
+        &mut self,
+        names: &[(RemotePath, RemotePath)],
+        options: RenameOptions,
+    ) -> Vec<Result<()>> {
+        let mut renamed = Vec::with_capacity(names.len());
+        for (from, to) in names {
+            renamed.push(self.rename(from, to, options).await);
+        }
+        renamed
+    }
+
     /// Removes a file; of a symbolic link the link, never what it points to.
     ///
     /// # Errors

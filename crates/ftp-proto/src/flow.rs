@@ -10,6 +10,7 @@
 mod connect;
 mod data;
 mod exchange;
+mod flight;
 mod rename;
 mod transfer;
 
@@ -26,6 +27,7 @@ pub use connect::{
 };
 pub use data::{DataChannels, DataMethod, DataMode, DataPlan};
 pub use exchange::{Exchange, Wanted};
+pub use flight::Flight;
 pub use rename::Rename;
 pub use transfer::{DataEnd, Transfer, TransferEnd};
 

@@ -28,10 +28,10 @@ use async_trait::async_trait;
 use ftp_connect_core::dial::dial_data;
 use ftp_connect_core::{
     Capabilities, Checksum, ChecksumAlgorithm, ConnectParams, ConnectReport, CreateDirOptions,
-    Disposition, Entry, EntryKind, Error, ErrorKind, FileContents, FreeSpace, HostProfile,
-    ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions, RemotePath, RenameOptions,
-    Result, ServerReply, Session, StatOptions, Timestamp, TransferType, Transport, WriteBody,
-    WriteOptions,
+    Disposition, Entry, EntryKind, Error, ErrorKind, FileContents, FileToWrite, FilesWritten,
+    FreeSpace, HostProfile, ListOptions, Listing, Operation, Permissions, ReadBody, ReadOptions,
+    RemotePath, RenameOptions, Result, ServerReply, Session, StatOptions, Timestamp, TransferType,
+    Transport, WriteBody, WriteOptions,
 };
 use ftp_connect_ftp_proto::flow::{DataChannels, Exchange, Login, Wanted};
 use ftp_connect_ftp_proto::parse::Features;
@@ -55,7 +55,7 @@ pub(crate) struct FtpSession {
     pub(crate) channels: DataChannels,
     /// Whether the last data connection of this session came about.
     pub(crate) connects: bool,
-    /// Whether another file is read after the next one.
+    /// Whether another file is read or written after the next one.
     more_follow: bool,
     /// Whether the data connection of the next transfer has been asked for, whose answer is owed.
     pub(crate) asked_ahead: bool,
@@ -80,6 +80,8 @@ pub(crate) struct FtpSession {
     away: bool,
     /// The old name of a rename that may have been announced to the server and not completed.
     half_renamed: Option<Argument>,
+    /// Whether the server may remember the old name of a rename that failed.
+    old_name_kept: bool,
     /// The transfer type the server is set to; `None` if a raw command may have changed it.
     transfer_type: Option<TransferType>,
     /// Whether the server may remember an offset by REST that no transfer has used.
@@ -132,6 +134,7 @@ impl FtpSession {
             home: login.folder.filter(|folder| !folder.is_empty()),
             away: false,
             half_renamed: None,
+            old_name_kept: false,
             transfer_type: Some(TransferType::Binary),
             hash: None,
             has_offset: false,
@@ -401,6 +404,7 @@ impl Session for FtpSession {
         path: &RemotePath,
         mut options: WriteOptions,
     ) -> Result<Box<dyn WriteBody + 's>> {
+        let more_follow = std::mem::take(&mut self.more_follow);
         let mut begun = self.begin_write(path, &options).await;
         while let Err(error) = &begun
             && self.begins_anew(error).await
@@ -412,7 +416,12 @@ impl Session for FtpSession {
             begun = self.begin_write(path, &options).await;
         }
         let before = self.explained(begun, Operation::Write, path).await?;
-        Ok(Box::new(write::FtpWrite::new(self, before, path, &options)))
+        let write = write::FtpWrite::new(self, before, path, &options);
+        Ok(Box::new(write.followed(more_follow)))
+    }
+
+    fn write_files<'s>(&'s mut self, files: Vec<FileToWrite>) -> Box<dyn FilesWritten + 's> {
+        Box::new(many::FtpFilesWritten::new(self, files))
     }
 
     async fn close(mut self: Box<Self>) -> Result<()> {
@@ -442,6 +451,14 @@ impl Session for FtpSession {
     ) -> Result<()> {
         let result = self.rename_to(from, to, options).await;
         self.explained(result, Operation::Rename, from).await
+    }
+
+    async fn rename_files(
+        &mut self,
+        names: &[(RemotePath, RemotePath)],
+        options: RenameOptions,
+    ) -> Vec<Result<()>> {
+        self.rename_many(names, options).await
     }
 
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {

@@ -13,7 +13,7 @@ use std::task::Poll;
 
 use ftp_connect_core::{
     ChecksumAlgorithm, Disposition, Error, ErrorKind, FileToWrite, Permissions, ReadOptions,
-    RemotePath, Result, Session, SessionExt as _, Timestamp, WriteOptions,
+    RemotePath, RenameOptions, Result, Session, SessionExt as _, Timestamp, WriteOptions,
 };
 
 /// How often each operation was dropped in the middle.
@@ -84,6 +84,7 @@ enum Operation {
     Append,
     WriteFiles,
     Rename,
+    RenameFiles,
     RemoveFile,
     CreateDir,
     RemoveDir,
@@ -115,6 +116,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("append", Operation::Append),
     ("write_files", Operation::WriteFiles),
     ("rename", Operation::Rename),
+    ("rename_files", Operation::RenameFiles),
     ("remove_file", Operation::RemoveFile),
     ("create_dir", Operation::CreateDir),
     ("remove_dir", Operation::RemoveDir),
@@ -256,6 +258,19 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
             session
                 .rename(&names.work, &names.renamed, Default::default())
                 .await
+        }
+        Operation::RenameFiles => {
+            let Names {
+                work,
+                renamed,
+                missing,
+                ..
+            } = names;
+            let pairs = [(work, renamed), (renamed, missing)];
+            let pairs = pairs.map(|(from, to)| (from.clone(), to.clone()));
+            let replace = RenameOptions::default().with_replace(true);
+            session.rename_files(&pairs, replace).await;
+            Ok(())
         }
         Operation::RemoveFile => session.remove_file(&names.work).await,
         Operation::CreateDir => {

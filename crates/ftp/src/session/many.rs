@@ -1,13 +1,20 @@
-//! Many files one after the other, with a round trip less for each on a server that takes its time over the last word
-//! of a transfer: as soon as a file's bytes have ended, the data connection of the next is asked for.
+//! Many files one after the other, with the data connection of the next asked for along with the last words on this
+//! one.
 //!
-//! Not sooner: during a transfer Pure-FTPd takes whatever it hears for an abort, and ProFTPD refuses it.
+//! Of a file that is read it is asked for as soon as the bytes have ended, which saves a round trip on a server that
+//! takes its time over the last word. Not sooner: during a transfer Pure-FTPd takes whatever it hears for an abort, and
+//! ProFTPD refuses it. That the bytes of a file that is written have ended there is known by the last word only; it is
+//! asked for along with the size, which is asked for then.
 
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
-use ftp_connect_core::{FileContent, FileContents, RemotePath, SessionExt as _};
-use ftp_connect_ftp_proto::flow::{Flow as _, Step};
+use ftp_connect_core::{
+    Disposition, FileContent, FileContents, FileToWrite, FileWritten, FilesWritten, RemotePath,
+    Result, SessionExt as _, TransferType,
+};
+use ftp_connect_ftp_proto::flow::{Flight, Flow as _, Step};
+use ftp_connect_ftp_proto::{Command, Reply};
 
 use super::FtpSession;
 
@@ -40,14 +47,76 @@ impl FileContents for FtpFiles<'_> {
     }
 }
 
+/// Files on their way to the server.
+#[derive(Debug)]
+pub(super) struct FtpFilesWritten<'s> {
+    session: &'s mut FtpSession,
+    files: VecDeque<FileToWrite>,
+}
+
+impl<'s> FtpFilesWritten<'s> {
+    pub(super) fn new(session: &'s mut FtpSession, files: Vec<FileToWrite>) -> Self {
+        Self {
+            session,
+            files: files.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl FilesWritten for FtpFilesWritten<'_> {
+    async fn next(&mut self) -> Option<FileWritten> {
+        let file = self.files.front()?;
+        // What has to be asked before the next one would come before its data connection.
+        self.session.more_follow = self.files.get(1).is_some_and(|next| {
+            next.options.disposition == Disposition::Replace
+                && next.options.transfer_type == file.options.transfer_type
+                && !self.session.allocates_before(&next.options)
+        });
+        let written = self
+            .session
+            .write_all(&file.path, &file.content, file.options);
+        let outcome = written.await;
+        let path = self.files.pop_front()?.path;
+        Some(FileWritten::new(path, outcome))
+    }
+}
+
 impl FtpSession {
+    /// Whether the server is known to answer commands that are sent together.
+    pub(super) fn bears_flights(&self) -> bool {
+        self.learnt.pipelining == Some(true)
+    }
+
+    /// Sends commands together, and with them asks for the data connection of the next transfer if one is known to
+    /// follow; gives the replies to the commands.
+    pub(super) async fn send_together(
+        &mut self,
+        commands: Vec<Command>,
+        followed: bool,
+    ) -> Result<Vec<Reply>> {
+        let mut flight = Flight::new(commands);
+        let mut step = flight.step();
+        while let Step::Send(command) = step {
+            self.wire.send(&command);
+            step = flight.step();
+        }
+        if followed {
+            self.ask_ahead();
+        }
+        match step {
+            Step::Done(replies) => Ok(replies),
+            _ => self.wire.run(flight).await,
+        }
+    }
+
     /// Asks for the data connection of the next transfer while an answer is owed; only of a server that is known to
     /// bear commands together, and only where it is the one to listen. If the transfer does not come next, the answer
     /// is read before all else.
     pub(super) fn ask_ahead(&mut self) {
         // Answers to signs of life could not be told from it.
         let quiet = self.params.control_keep_alive().is_none();
-        if self.learnt.pipelining != Some(true) || !quiet {
+        if !self.bears_flights() || !quiet {
             return;
         }
         self.channels.begin();
@@ -57,9 +126,14 @@ impl FtpSession {
         }
     }
 
-    /// Whether the answer that is owed is the one for this transfer's data connection, and nothing else has to be done
-    /// before it.
-    pub(super) fn is_ahead(&self) -> bool {
-        self.asked_ahead && self.active.is_none() && !self.away && self.half_renamed.is_none()
+    /// Puts the session in order for a transfer, unless the answer that is owed is the one for its data connection and
+    /// nothing else has to be done before it.
+    pub(super) async fn ready_to_transfer(&mut self, wanted: TransferType) -> Result<()> {
+        let undisturbed = self.active.is_none() && !self.away && self.half_renamed.is_none();
+        if self.asked_ahead && undisturbed && self.transfer_type == Some(wanted) {
+            return self.wire.glance().await;
+        }
+        self.ready().await?;
+        self.set_type(wanted).await
     }
 }

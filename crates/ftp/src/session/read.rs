@@ -20,12 +20,7 @@ impl FtpSession {
         path: &RemotePath,
         options: &ReadOptions,
     ) -> Result<bool> {
-        if self.is_ahead() && self.transfer_type == Some(options.transfer_type) {
-            self.wire.glance().await?;
-        } else {
-            self.ready().await?;
-            self.set_type(options.transfer_type).await?;
-        }
+        self.ready_to_transfer(options.transfer_type).await?;
         let command = Command::with("RETR", self.argument(path)?);
         let error = match self.begin(&command, options.offset).await {
             Ok(()) => return Ok(true),

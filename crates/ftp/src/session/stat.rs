@@ -38,10 +38,7 @@ impl FtpSession {
         self.set_type(TransferType::Binary).await?;
         let argument = self.argument(path)?;
         let reply = self.exchange(Command::with("SIZE", argument)).await?;
-        Ok(reply
-            .is_completion()
-            .then(|| parse::size(reply.first_text()))
-            .flatten())
+        Ok(told_size(&reply))
     }
 
     async fn look_up_by_parts(&mut self, path: &RemotePath) -> Result<Entry> {
@@ -104,6 +101,12 @@ fn mlst(reply: &Reply, path: &RemotePath) -> Option<Entry> {
         return None;
     }
     entries::entry(Mlsx.reply(reply)?, Some(path.clone()))
+}
+
+/// The size in an answer to SIZE, if that tells one.
+pub(super) fn told_size(reply: &Reply) -> Option<u64> {
+    let told = reply.is_completion();
+    told.then(|| parse::size(reply.first_text())).flatten()
 }
 
 /// A 550 to MLST without telling words: all servers that have it mean that nothing is there.

@@ -63,17 +63,33 @@ enum Answer {
 }
 
 impl FtpSession {
+    /// The command by which a time is most likely set; `None` if it cannot be.
+    pub(super) fn time_command(
+        &self,
+        path: &RemotePath,
+        modified: &Timestamp,
+    ) -> Option<(TimeCommand, Command)> {
+        let form = *self.time_commands.first()?;
+        let path = self.argument(path).ok()?;
+        let command = form.to_command(path.as_bytes(), &digits(modified).ok()?);
+        Some((form, command.ok()?))
+    }
+
+    /// Whether the answer to such a command says that the time is set; it is the one to be taken from then on.
+    pub(super) fn has_set_time(&mut self, form: TimeCommand, reply: &Reply) -> bool {
+        let done = matches!(form.judge(reply), Answer::Done);
+        if done {
+            self.time_commands = vec![form];
+        }
+        done
+    }
+
     pub(super) async fn send_modified(
         &mut self,
         path: &RemotePath,
         modified: Timestamp,
     ) -> Result<()> {
-        if modified.zone() != Zone::Utc {
-            return Err(Error::new(ErrorKind::InvalidParameter)
-                .with_message("a time in an unknown zone cannot be set"));
-        }
-        let ((year, month, day), (hour, minute, second)) = (modified.date(), modified.time());
-        let time = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
+        let time = digits(&modified)?;
         let mut unknown = Error::new(ErrorKind::Unsupported);
         for form in self.time_commands.clone() {
             self.ready().await?;
@@ -102,6 +118,18 @@ impl FtpSession {
         }
         Err(unknown)
     }
+}
+
+/// The time as all these commands have it.
+fn digits(time: &Timestamp) -> Result<String> {
+    if time.zone() != Zone::Utc {
+        return Err(Error::new(ErrorKind::InvalidParameter)
+            .with_message("a time in an unknown zone cannot be set"));
+    }
+    let ((year, month, day), (hour, minute, second)) = (time.date(), time.time());
+    Ok(format!(
+        "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}"
+    ))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use ftp_connect_core::{
     WriteBody, WriteOptions,
 };
 use ftp_connect_ftp_proto::flow::DataEnd;
-use ftp_connect_ftp_proto::{Argument, Command, TextSender};
+use ftp_connect_ftp_proto::{Argument, Command, Reply, TextSender};
 
-use super::{FtpSession, names};
+use super::{FtpSession, names, stat::told_size, times::TimeCommand};
 use crate::failure;
 
 impl FtpSession {
@@ -35,13 +35,11 @@ impl FtpSession {
             }
             _ => return Err(Error::new(ErrorKind::Unsupported)),
         };
-        self.ready().await?;
-        if self.features.has("ALLO")
-            && let Some(size) = options.size_hint
-        {
+        if let Some(size) = options.size_hint.filter(|_| self.allocates_before(options)) {
+            self.ready().await?;
             self.allocate(size).await?;
         }
-        self.set_type(options.transfer_type).await?;
+        self.ready_to_transfer(options.transfer_type).await?;
         let command = Command::with(verb, self.argument(path)?);
         match (self.begin(&command, 0).await, options.size_hint) {
             (Err(error), Some(size)) if wants_allocation(&error) => {
@@ -53,6 +51,11 @@ impl FtpSession {
         Ok(before.filter(|_| options.transfer_type == TransferType::Binary))
     }
 
+    /// Whether the server is told how much is coming before it is asked to take it.
+    pub(super) fn allocates_before(&self, options: &WriteOptions) -> bool {
+        options.size_hint.is_some() && self.features.has("ALLO")
+    }
+
     /// Tells how much is coming (RFC 959 §4.1.3), for servers that reserve room. Most have no need of it and
     /// say 202, or do not know it; all of that is as good.
     async fn allocate(&mut self, size: u64) -> Result<()> {
@@ -62,6 +65,33 @@ impl FtpSession {
         match error.kind() {
             ErrorKind::NoSpace => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// The commands that set the attributes of a file that was written; none if one of them cannot be set so.
+    fn dressing(&self, path: &RemotePath, options: &WriteOptions) -> Vec<(Attribute, Command)> {
+        let mut commands = Vec::new();
+        if let Some(modified) = &options.modified {
+            let Some((form, command)) = self.time_command(path, modified) else {
+                return Vec::new();
+            };
+            commands.push((Attribute::Time(form), command));
+        }
+        if let Some(permissions) = options.permissions {
+            let command = self.permissions_command(path, permissions);
+            match command.ok().filter(|_| self.chmod) {
+                Some(command) => commands.push((Attribute::Permissions, command)),
+                None => return Vec::new(),
+            }
+        }
+        commands
+    }
+
+    fn has_set(&mut self, attribute: Attribute, reply: &Reply) -> bool {
+        match attribute {
+            Attribute::Time(form) => self.has_set_time(form, reply),
+            // Superfluous is not done.
+            Attribute::Permissions => reply.is_completion() && reply.code() != 202,
         }
     }
 
@@ -90,6 +120,13 @@ impl FtpSession {
     }
 }
 
+/// What a file gets along with its bytes.
+#[derive(Debug, Clone, Copy)]
+enum Attribute {
+    Time(TimeCommand),
+    Permissions,
+}
+
 /// Whether a server wants ALLO before it stores anything.
 fn wants_allocation(error: &Error) -> bool {
     error.reply().is_some_and(|reply| {
@@ -115,6 +152,9 @@ pub(super) struct FtpWrite<'s> {
     sent: usize,
     /// Bytes that were taken.
     taken: u64,
+    options: WriteOptions,
+    /// Whether another file is written after this one, for which a data connection may be asked ahead.
+    followed: bool,
 }
 
 impl<'s> FtpWrite<'s> {
@@ -132,7 +172,14 @@ impl<'s> FtpWrite<'s> {
             pending: Vec::new(),
             sent: 0,
             taken: 0,
+            options: *options,
+            followed: false,
         }
+    }
+
+    pub(super) fn followed(mut self, by_another: bool) -> Self {
+        self.followed = by_another;
+        self
     }
 
     async fn next_bytes(&mut self, data: &[u8]) -> Result<usize> {
@@ -181,39 +228,67 @@ impl<'s> FtpWrite<'s> {
             return Err(failure::not_whole("the end of the file could not be sent"));
         }
         let outcome = match outcome {
-            Ok(()) => self.compare(size).await,
+            Ok(()) => self.settle(size).await,
             Err(error) => Err(error),
         };
-        let size_after = match outcome {
+        let (size_after, attributes_set) = match outcome {
             Err(error) if FtpSession::is_lost(&error) => {
                 self.session
                     .prove_elsewhere(&self.path, size, error)
                     .await?;
-                size
+                (size, None)
             }
             outcome => outcome?,
         };
         Ok(Transferred::new(self.taken, true)
             .with_tls_resumed(resumed)
-            .with_size_after(size_after))
+            .with_size_after(size_after)
+            .with_attributes_set(attributes_set))
     }
 
-    /// A server may say 226 to an upload of which it lost the end. Gives the size that it tells.
-    async fn compare(&mut self, expected: Option<u64>) -> Result<Option<u64>> {
-        let Some(expected) = expected.filter(|_| self.session.features.has("SIZE")) else {
-            return Ok(None);
-        };
-        let size = self.session.size_of(&self.path).await?;
-        match size {
-            Some(size) if size != expected => Err(failure::not_whole(format!(
-                "the server has {size} bytes, it should have {expected}"
-            ))),
-            size => Ok(size),
+    /// Compares the size that the server tells, for it may say 226 to an upload of which it lost the end. The
+    /// attributes are set along with that where the server bears commands together. Gives the size, and whether they
+    /// are set.
+    async fn settle(&mut self, expected: Option<u64>) -> Result<(Option<u64>, Option<bool>)> {
+        let expected = expected.filter(|_| self.session.features.has("SIZE"));
+        if !self.session.bears_flights() {
+            let size = match expected {
+                Some(_) => self.session.size_of(&self.path).await?,
+                None => None,
+            };
+            return Ok((compared(size, expected)?, None));
         }
+        let mut commands = Vec::new();
+        if expected.is_some() {
+            let path = self.session.argument(&self.path)?;
+            commands.push(Command::with("SIZE", path));
+        }
+        let asks = commands.len();
+        let dressing = self.session.dressing(&self.path, &self.options);
+        commands.extend(dressing.iter().map(|(_, command)| command.clone()));
+        let replies = self.session.send_together(commands, self.followed).await?;
+        let (sizes, answers) = replies.split_at(asks);
+        let mut all = true;
+        for ((attribute, _), answer) in dressing.iter().zip(answers) {
+            all &= self.session.has_set(*attribute, answer);
+        }
+        let size = sizes.first().and_then(told_size);
+        // One that was refused may be set another way.
+        let set = (all && !dressing.is_empty()).then_some(true);
+        Ok((compared(size, expected)?, set))
     }
 
     fn label(&self, error: Error) -> Error {
         error.with_operation(Operation::Write).with_path(&self.path)
+    }
+}
+
+fn compared(size: Option<u64>, expected: Option<u64>) -> Result<Option<u64>> {
+    match (size, expected) {
+        (Some(size), Some(expected)) if size != expected => Err(failure::not_whole(format!(
+            "the server has {size} bytes, it should have {expected}"
+        ))),
+        _ => Ok(size),
     }
 }
 

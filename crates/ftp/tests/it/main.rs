@@ -12,4 +12,5 @@ mod pipelining;
 mod read;
 mod script;
 mod session;
+mod uploads;
 mod write;

@@ -4,11 +4,7 @@ use ftp_connect_core::params::Pipelining;
 use ftp_connect_core::{ErrorKind, RemotePath, Session, SessionExt as _};
 use ftp_connect_testkit::peer::Peer;
 
-use crate::script::{QUIT, connect_with, leave, params, path, peer};
-
-/// Logging in to a server that bears commands together.
-const LOGIN: &str = "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\n\
-    S: 230 in\nS: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
+use crate::script::{QUIT, connect_with, leave, login_together, params, path, peer};
 
 /// The first file; its last word and the next port are still to come.
 const FIRST: &str =
@@ -18,7 +14,8 @@ const FIRST: &str =
 const DELETED: &str = "C: DELE f\nS: 250 gone\n";
 
 async fn start(script: &str) -> (Box<dyn Session>, Peer) {
-    let peer = peer(&format!("{LOGIN}{script}{DELETED}{QUIT}")).await;
+    let login = login_together("SIZE");
+    let peer = peer(&format!("{login}{script}{DELETED}{QUIT}")).await;
     (connect_with(&params(&peer)).await.unwrap(), peer)
 }
 
@@ -102,7 +99,8 @@ async fn another_operation_reads_the_answer_that_is_owed_first() {
 
 #[tokio::test]
 async fn the_next_port_is_no_last_word() {
-    let script = format!("{LOGIN}{FIRST}data\nS: 229 ok (|||{{port}}|)\nend\n");
+    let login = login_together("SIZE");
+    let script = format!("{login}{FIRST}data\nS: 229 ok (|||{{port}}|)\nend\n");
     let peer = peer(&script).await;
     let mut session = connect_with(&params(&peer)).await.unwrap();
     let mut files = session.read_files(vec![path("a"), path("b")], 100);

@@ -23,13 +23,19 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 
 /// Logging in to a server whose FEAT has the lines given, each ended by a line feed.
 pub(crate) fn login(features: &str) -> String {
-    let features: String = features
-        .lines()
-        .map(|line| format!("S:  {line}\n"))
-        .collect();
+    let features = feat(features);
     format!(
         "S: 220 hello\nC: USER ada\nS: 331 go on\nC: PASS pw\nS: 230 in\nC: FEAT\nS: 211-x\n\
          {features}S: 211 end\nC: TYPE I\nS: 200 ok\nC: PWD\nS: 257 \"/\"\n"
+    )
+}
+
+/// The same to a server that is known to bear commands together.
+pub(crate) fn login_together(features: &str) -> String {
+    let features = feat(features);
+    format!(
+        "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\n\
+         S: 230 in\nS: 257 \"/\"\nS: 211-x\n{features}S: 211 end\nS: 501 what\nS: 200 ok\n"
     )
 }
 
@@ -41,6 +47,13 @@ pub(crate) fn secured_login(features: &str) -> String {
             "C: FEAT",
             "C: PBSZ 0\nS: 200 ok\nC: PROT P\nS: 200 ok\nC: FEAT",
         )
+}
+
+fn feat(features: &str) -> String {
+    features
+        .lines()
+        .map(|line| format!("S:  {line}\n"))
+        .collect()
 }
 
 /// Leaving politely.

@@ -14,6 +14,7 @@ pub(super) fn tests() -> Vec<Test> {
         Test::new("rename: keeps what is there", |probe| {
             Box::pin(rename_keeps(probe))
         }),
+        Test::new("rename: many files", |probe| Box::pin(rename_many(probe))),
         Test::new("remove_file: file", |probe| Box::pin(remove_file(probe))),
         Test::new("remove_file: missing", |probe| {
             Box::pin(remove_missing_file(probe))
@@ -103,6 +104,41 @@ async fn rename_keeps(probe: &mut Probe) -> Result<(), Stop> {
     })?;
     probe.expect_content(&from, b"new").await?;
     probe.expect_content(&to, b"old").await
+}
+
+/// Renames many files by one call; what cannot be renamed among them is told in its place.
+async fn rename_many(probe: &mut Probe) -> Result<(), Stop> {
+    probe.needs("rename", |can| can.rename)?;
+    let mut names = Vec::new();
+    for n in 0..12 {
+        let from = probe.path(&format!("part of {n}"));
+        probe.write(&from, n.to_string().as_bytes()).await?;
+        names.push((from, probe.path(&format!("file {n}"))));
+    }
+    let missing = (probe.path("missing"), probe.path("nothing"));
+    names.insert(3, missing.clone());
+    let options = RenameOptions::default().with_replace(true);
+    let outcomes = probe.session()?.rename_files(&names, options).await;
+    if outcomes.len() != names.len() {
+        let told = outcomes.len();
+        return Stop::failed(format!("{told} outcomes were told of {}", names.len()));
+    }
+    for (outcome, pair) in outcomes.into_iter().zip(&names) {
+        if *pair == missing {
+            expect_error(outcome, "rename of a missing file", |kind| {
+                *kind == ErrorKind::NotFound
+            })?;
+        } else {
+            outcome?;
+        }
+    }
+    probe.expect_missing(&missing.1).await?;
+    names.remove(3);
+    for (n, (from, to)) in names.iter().enumerate() {
+        probe.expect_content(to, n.to_string().as_bytes()).await?;
+        probe.expect_missing(from).await?;
+    }
+    Ok(())
 }
 
 async fn remove_file(probe: &mut Probe) -> Result<(), Stop> {
