@@ -46,6 +46,7 @@ mod segments;
 mod times;
 mod together;
 mod upload;
+mod uploads;
 mod walk;
 
 pub use download::{download, download_to};
@@ -57,4 +58,5 @@ pub use pool::{Operating, Pool, PoolOptions, PooledSession};
 pub use progress::{Observer, Progress};
 pub use rate::RateLimit;
 pub use upload::{upload, upload_from};
+pub use uploads::LocalFile;
 pub use walk::{Found, Walk, WalkOptions};

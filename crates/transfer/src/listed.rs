@@ -3,13 +3,9 @@
 //! What the listing told need not be asked again, and small files are read together where the backend can keep
 //! several under way.
 
-use std::{
-    collections::VecDeque,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc};
 
-use ftp_connect_core::{Entry, EntryKind, Precision, RemotePath, Result};
+use ftp_connect_core::{Entry, EntryKind, RemotePath, Result};
 use tokio::{
     sync::mpsc::{UnboundedSender, unbounded_channel},
     task::JoinSet,
@@ -19,7 +15,8 @@ use crate::{
     Outcome, Overwrite, Pool, Progress, TransferOptions,
     download::Download,
     remote::Source,
-    together::{self, SMALL, SmallFile},
+    times,
+    together::{self, Queue, SMALL, SmallDownload},
 };
 
 /// A file on the server that a listing told of, and where it is to go.
@@ -47,16 +44,14 @@ impl ListedFile {
         let wants_time =
             options.keep_times || options.overwrite == Overwrite::IfNewer || options.resumes();
         self.source.filter(|source| {
-            let is_exact = source.modified.is_some_and(|time| {
-                time.precision() >= Precision::Second && time.unix_seconds().is_some()
-            });
+            let is_exact = source.modified.as_ref().is_some_and(times::is_exact);
             is_exact || !wants_time
         })
     }
 
     fn small(&self, options: &TransferOptions) -> Option<u64> {
         let size = self.told(options)?.size?;
-        (size <= SMALL && together::suits(options)).then_some(size)
+        (size <= SMALL && together::suits_downloads(options)).then_some(size)
     }
 }
 
@@ -97,26 +92,38 @@ impl Pool {
         observer: &mut (dyn FnMut(FileEvent) + Send),
     ) -> Result<()> {
         let workers = parallel.max(1).min(files.len());
-        let (tell, mut told) = unbounded_channel();
         let work = Arc::new(Work {
             pool: self.clone(),
             options: options.clone(),
-            jobs: Mutex::new(files.into_iter().enumerate().collect()),
-            workers,
+            queue: Queue::new(files.into_iter().enumerate().collect(), workers),
         });
-        let mut tasks = JoinSet::new();
-        for _ in 0..workers {
-            tasks.spawn(Arc::clone(&work).run(tell.clone()));
-        }
-        drop(tell);
-        while let Some(event) = told.recv().await {
-            observer(event);
-        }
-        while let Some(ended) = tasks.join_next().await {
-            ended.map_err(std::io::Error::other)?;
-        }
-        Ok(())
+        let worker = |tell| Arc::clone(&work).run(tell);
+        share_out(workers, worker, observer).await
     }
+}
+
+/// Lets so many workers do what there is, and passes on what they tell.
+pub(crate) async fn share_out<W>(
+    workers: usize,
+    worker: impl Fn(UnboundedSender<FileEvent>) -> W,
+    observer: &mut (dyn FnMut(FileEvent) + Send),
+) -> Result<()>
+where
+    W: Future<Output = ()> + Send + 'static,
+{
+    let (tell, mut told) = unbounded_channel();
+    let mut tasks = JoinSet::new();
+    for _ in 0..workers {
+        tasks.spawn(worker(tell.clone()));
+    }
+    drop(tell);
+    while let Some(event) = told.recv().await {
+        observer(event);
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(std::io::Error::other)?;
+    }
+    Ok(())
 }
 
 type Job = (usize, ListedFile);
@@ -124,22 +131,14 @@ type Job = (usize, ListedFile);
 struct Work {
     pool: Pool,
     options: TransferOptions,
-    jobs: Mutex<VecDeque<Job>>,
-    workers: usize,
+    queue: Queue<Job>,
 }
 
 impl Work {
-    fn next(&self) -> Vec<Job> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        together::take(&mut jobs, self.workers, |(_, file)| {
-            file.small(&self.options)
-        })
-    }
-
     /// Takes files and downloads them until there are none. Whoever listens is there until all is over.
     async fn run(self: Arc<Self>, tell: UnboundedSender<FileEvent>) {
         loop {
-            let jobs = self.next();
+            let jobs = self.queue.next(|(_, file)| file.small(&self.options));
             match jobs.len() {
                 0 => return,
                 1 => {
@@ -154,7 +153,7 @@ impl Work {
     }
 
     async fn download_together(&self, jobs: Vec<Job>, tell: &UnboundedSender<FileEvent>) {
-        let files = jobs.into_iter().map(|(number, file)| SmallFile {
+        let files = jobs.into_iter().map(|(number, file)| SmallDownload {
             from: file.from.clone(),
             to: file.to.clone(),
             source: file.told(&self.options).unwrap_or_default(),
@@ -167,10 +166,7 @@ impl Work {
         for (number, file) in left.alone {
             self.download(number, &file, None, tell).await;
         }
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        for job in left.unread.into_iter().rev() {
-            jobs.push_front(job);
-        }
+        self.queue.put_back(left.unbegun);
     }
 
     async fn download(

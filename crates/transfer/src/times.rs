@@ -26,6 +26,11 @@ pub(crate) fn compare(one: &Timestamp, other: &Timestamp) -> Option<Ordering> {
     Some(cut(one).cmp(&cut(other)))
 }
 
+/// Whether a time is UTC and known to the second.
+pub(crate) fn is_exact(time: &Timestamp) -> bool {
+    time.precision() >= Precision::Second && time.unix_seconds().is_some()
+}
+
 /// The time as the operating system has it; `None` if it is not UTC.
 pub(crate) fn to_system(time: &Timestamp) -> Option<SystemTime> {
     let seconds = time.unix_seconds()?;

@@ -1,18 +1,22 @@
-//! Small files from the server, read many at once by
-//! [`Session::read_files`](ftp_connect_core::Session::read_files), and each published by itself.
+//! Small files, many together: from the server by
+//! [`Session::read_files`](ftp_connect_core::Session::read_files), and to it as [`upload`] says.
 //!
-//! What a listing told of a file is taken for the truth about it until its content has another length: then it
-//! is for the ordinary way, which asks.
+//! What a listing told of a file on the server is taken for the truth about it until its content has another length:
+//! then it is for the ordinary way, which asks.
+
+mod upload;
 
 use std::{
     collections::VecDeque,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use ftp_connect_core::{RemotePath, Result};
 use tokio::task::JoinSet;
 
+pub(crate) use self::upload::{SmallUpload, upload};
 use crate::{
     Integrity, Outcome, Overwrite, Place, Pool, Publish, Staging, TransferOptions, Verify,
     download::{dress, existing, resolve},
@@ -21,21 +25,60 @@ use crate::{
     remote::Source,
 };
 
-/// Whether files may go together: nothing may be asked for that needs more than their bytes.
-pub(crate) fn suits(options: &TransferOptions) -> bool {
-    options.overwrite == Overwrite::Replace
-        && options.verify != Verify::Checksum
+/// Whether files from the server may go together: nothing may be asked for that needs more than their bytes.
+pub(crate) fn suits_downloads(options: &TransferOptions) -> bool {
+    options.overwrite == Overwrite::Replace && suits(options)
+}
+
+/// The same of files to the server, where it is known what is there.
+pub(crate) fn suits_uploads(options: &TransferOptions) -> bool {
+    let is_decided = matches!(
+        options.overwrite,
+        Overwrite::Replace | Overwrite::IfNewer | Overwrite::IfSizeDiffers
+    );
+    is_decided && suits(options)
+}
+
+fn suits(options: &TransferOptions) -> bool {
+    options.verify != Verify::Checksum
         && options.staging == Staging::Renamed
         && options.rate_limit.is_none()
         && !options.is_text()
 }
 
-/// Takes the next job, or several in a row that have small files; `small` tells the size of such a one.
-pub(crate) fn take<J>(
-    jobs: &mut VecDeque<J>,
+/// What is still to be done by several workers.
+pub(crate) struct Queue<J> {
+    jobs: Mutex<VecDeque<J>>,
     workers: usize,
-    small: impl Fn(&J) -> Option<u64>,
-) -> Vec<J> {
+}
+
+impl<J> Queue<J> {
+    pub(crate) fn new(jobs: VecDeque<J>, workers: usize) -> Self {
+        Self {
+            jobs: Mutex::new(jobs),
+            workers,
+        }
+    }
+
+    /// The next job, or several in a row that have small files; `small` tells the size of such a one.
+    pub(crate) fn next(&self, small: impl Fn(&J) -> Option<u64>) -> Vec<J> {
+        take(&mut self.jobs(), self.workers, small)
+    }
+
+    /// Gives back what was taken and not begun.
+    pub(crate) fn put_back(&self, unbegun: Vec<J>) {
+        let mut jobs = self.jobs();
+        for job in unbegun.into_iter().rev() {
+            jobs.push_front(job);
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, VecDeque<J>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take<J>(jobs: &mut VecDeque<J>, workers: usize, small: impl Fn(&J) -> Option<u64>) -> Vec<J> {
     // The last ones are shared out evenly.
     let most = match workers {
         0 | 1 => MOST_TOGETHER,
@@ -55,7 +98,7 @@ pub(crate) fn take<J>(
 }
 
 /// A small file to be read together with others, for a job.
-pub(crate) struct SmallFile<J> {
+pub(crate) struct SmallDownload<J> {
     pub(crate) job: J,
     pub(crate) from: RemotePath,
     pub(crate) to: PathBuf,
@@ -68,20 +111,26 @@ pub(crate) struct Left<J> {
     /// Those that must be tried one by one, and the server asked about them.
     pub(crate) alone: Vec<J>,
     /// Those whose turn did not come, because the session was lost at one before.
-    pub(crate) unread: Vec<J>,
+    pub(crate) unbegun: Vec<J>,
+}
+
+impl<J> Left<J> {
+    fn nothing() -> Self {
+        Self {
+            alone: Vec::new(),
+            unbegun: Vec::new(),
+        }
+    }
 }
 
 /// Reads files together and tells of those that have their names, or could not be given them.
 pub(crate) async fn download<J: Send + 'static>(
     pool: &Pool,
-    files: Vec<SmallFile<J>>,
+    files: Vec<SmallDownload<J>>,
     options: &TransferOptions,
     tell: &mut (dyn FnMut(J, Result<Outcome>) + Send),
 ) -> Left<J> {
-    let mut left = Left {
-        alone: Vec::new(),
-        unread: Vec::new(),
-    };
+    let mut left = Left::nothing();
     let Ok(mut session) = pool.session().await else {
         left.alone = files.into_iter().map(|file| file.job).collect();
         return left;
@@ -126,7 +175,7 @@ pub(crate) async fn download<J: Send + 'static>(
         Some(error) => session.judge(&error),
         None => session.give_back(),
     }
-    left.unread = files.map(|file| file.job).collect();
+    left.unbegun = files.map(|file| file.job).collect();
     while let Some(written) = writes.join_next().await {
         if let Ok(written) = written {
             ended(written, &mut left.alone);

@@ -4,10 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use ftp_connect::{
     Entry, Error, RemotePath,
-    transfer::{self, FileEvent, Integrity, ListedFile, Pool, TransferOptions},
+    transfer::{self, FileEvent, Integrity, ListedFile, LocalFile, Pool, TransferOptions},
 };
 use serde_json::json;
-use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
 use super::Outcome;
 use crate::{
@@ -206,44 +205,14 @@ pub(super) async fn download(
     tally: &mut Tally,
     output: &Output,
 ) -> Result<(), Failure> {
-    let total: Option<u64> = found.iter().map(|found| found.size).sum();
-    let mut bytes = vec![0; found.len()];
-    let (mut ended, mut all) = (0, 0);
-    let (names, files): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .map(|found| (found.name, found.file))
-        .unzip();
-    let mut broken = Ok(());
-    let mut tell = |event| {
-        let (place, so_far, end) = match event {
-            FileEvent::Moved { file, progress } => (file, progress.bytes, None),
-            FileEvent::Ended { file, outcome } => {
-                let so_far = outcome.as_ref().map_or(bytes[file], |done| done.bytes);
-                ended += 1;
-                (file, so_far, Some(outcome))
-            }
-            _ => return,
-        };
-        all = all + so_far - std::mem::replace(&mut bytes[place], so_far);
-        let state = State {
-            bytes: all,
-            total,
-            file: (ended + 1).min(names.len() as u64),
-            files: names.len() as u64,
-        };
-        tally.moved(&names[place], state, output);
-        let told = match end {
-            None => Ok(()),
-            Some(Ok(outcome)) => tally.copied(&names[place], &outcome, output),
-            Some(Err(error)) => tally.failed(&names[place], Arc::new(error), output),
-        };
-        if broken.is_ok() {
-            broken = told;
-        }
-    };
+    let total = found.iter().map(|found| found.size).sum();
+    let files = found.into_iter().map(|found| (found.name, found.file));
+    let (names, files) = files.unzip();
+    let mut telling = Telling::new(names, total, tally, output);
+    let mut tell = |event| telling.tell(event);
     pool.download_listed(files, options, parallel, &mut tell)
         .await?;
-    Ok(broken?)
+    Ok(telling.broken?)
 }
 
 /// Uploads files, so many at once, and tells of each.
@@ -257,48 +226,79 @@ pub(super) async fn upload(
     parallel: usize,
     tally: &mut Tally,
     output: &Output,
-) -> std::io::Result<()> {
-    let files = jobs.len() as u64;
-    let total: Option<u64> = jobs.iter().map(|job| job.size).sum();
-    let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
-    let mut bytes = vec![0; jobs.len()];
-    let (tell, mut told) = unbounded_channel();
-    let mut waiting = jobs.into_iter().enumerate();
-    let mut running = JoinSet::new();
-    let mut ended = 0;
-    loop {
-        while running.len() < parallel.max(1)
-            && let Some((place, job)) = waiting.next()
-        {
-            let (pool, options, tell) = (pool.clone(), options.clone(), tell.clone());
-            running.spawn(async move {
-                let mut watch = |progress: transfer::Progress| {
-                    // Only who waits for the end can have gone, and then this ends too.
-                    let _ = tell.send((place, progress.bytes));
-                };
-                let outcome = pool
-                    .upload(&job.local, &job.remote, &options, &mut watch)
-                    .await;
-                (place, outcome)
-            });
+) -> Result<(), Failure> {
+    let total = jobs.iter().map(|job| job.size).sum();
+    let files = jobs
+        .into_iter()
+        .map(|job| (job.name, LocalFile::new(job.local, job.remote)));
+    let (names, files) = files.unzip();
+    let mut telling = Telling::new(names, total, tally, output);
+    let mut tell = |event| telling.tell(event);
+    pool.upload_files(files, options, parallel, &mut tell)
+        .await?;
+    Ok(telling.broken?)
+}
+
+/// Tells of many files while they are on their way.
+struct Telling<'a> {
+    names: Vec<String>,
+    /// How many bytes of each are over.
+    bytes: Vec<u64>,
+    state: State,
+    ended: u64,
+    tally: &'a mut Tally,
+    output: &'a Output,
+    /// Whether anybody listens.
+    broken: std::io::Result<()>,
+}
+
+impl<'a> Telling<'a> {
+    fn new(
+        names: Vec<String>,
+        total: Option<u64>,
+        tally: &'a mut Tally,
+        output: &'a Output,
+    ) -> Self {
+        let state = State {
+            bytes: 0,
+            total,
+            file: 1,
+            files: names.len() as u64,
+        };
+        Self {
+            bytes: vec![0; names.len()],
+            names,
+            state,
+            ended: 0,
+            tally,
+            output,
+            broken: Ok(()),
         }
-        tokio::select! {
-            Some((place, so_far)) = told.recv() => {
-                bytes[place] = so_far;
-                let state = State { bytes: bytes.iter().sum(), total, file: ended + 1, files };
-                tally.moved(&names[place], state, output);
+    }
+
+    fn tell(&mut self, event: FileEvent) {
+        let (place, so_far, end) = match event {
+            FileEvent::Moved { file, progress } => (file, progress.bytes, None),
+            FileEvent::Ended { file, outcome } => {
+                let before = self.bytes[file];
+                let so_far = outcome.as_ref().map_or(before, |done| done.bytes);
+                self.ended += 1;
+                (file, so_far, Some(outcome))
             }
-            done = running.join_next() => match done {
-                None => return Ok(()),
-                Some(Ok((place, outcome))) => {
-                    ended += 1;
-                    match outcome {
-                        Ok(outcome) => tally.copied(&names[place], &outcome, output)?,
-                        Err(error) => tally.failed(&names[place], Arc::new(error), output)?,
-                    }
-                }
-                Some(Err(broken)) => return Err(std::io::Error::other(broken)),
-            }
+            _ => return,
+        };
+        let before = std::mem::replace(&mut self.bytes[place], so_far);
+        self.state.bytes = self.state.bytes + so_far - before;
+        self.state.file = (self.ended + 1).min(self.state.files);
+        let name = &self.names[place];
+        self.tally.moved(name, self.state, self.output);
+        let told = match end {
+            None => Ok(()),
+            Some(Ok(outcome)) => self.tally.copied(name, &outcome, self.output),
+            Some(Err(error)) => self.tally.failed(name, Arc::new(error), self.output),
+        };
+        if self.broken.is_ok() {
+            self.broken = told;
         }
     }
 }

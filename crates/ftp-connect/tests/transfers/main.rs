@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod faulty;
+mod flights;
 #[cfg(unix)]
 mod killed;
 mod lying;

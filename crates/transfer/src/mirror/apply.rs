@@ -1,10 +1,6 @@
 //! The steps of a plan, done.
 
-use std::{
-    collections::VecDeque,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use ftp_connect_core::{
     CreateDirOptions, Error, ErrorKind, Operation, Permissions, RemotePath, Result,
@@ -22,7 +18,7 @@ use crate::{
     failure,
     progress::Meter,
     remote::{Old, Source},
-    together,
+    together::Queue,
     upload::Upload,
 };
 
@@ -235,7 +231,7 @@ impl Plan {
 /// The two folders, and the ways between them.
 #[derive(Debug)]
 pub(super) struct Site {
-    direction: Direction,
+    pub(super) direction: Direction,
     local: PathBuf,
     remote: RemotePath,
     encoding: Encoding,
@@ -323,10 +319,7 @@ impl Applying<'_> {
     /// Copies files, several at once.
     async fn copy(&mut self, jobs: VecDeque<(usize, Step)>) -> Result<()> {
         let workers = self.parallel.min(jobs.len());
-        let queue = Arc::new(Queue {
-            jobs: Mutex::new(jobs),
-            workers,
-        });
+        let queue = Arc::new(Queue::new(jobs, workers));
         let (told, mut news) = unbounded_channel();
         let mut tasks = JoinSet::new();
         for _ in 0..workers {
@@ -536,30 +529,6 @@ pub(super) fn listed(step: &Step) -> Source {
     }
 }
 
-/// The files that are still to be copied.
-struct Queue {
-    jobs: Mutex<VecDeque<(usize, Step)>>,
-    workers: usize,
-}
-
-impl Queue {
-    /// The next file, or several small ones, which are read together.
-    fn next(&self, site: &Site) -> Vec<(usize, Step)> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        together::take(&mut jobs, self.workers, |(_, step)| {
-            batch::small(site, step)
-        })
-    }
-
-    /// Gives back what was taken and not begun.
-    fn put_back(&self, unread: Vec<(usize, Step)>) {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        for job in unread.into_iter().rev() {
-            jobs.push_front(job);
-        }
-    }
-}
-
 /// What a worker tells.
 pub(super) struct News {
     pub(super) number: usize,
@@ -572,22 +541,17 @@ pub(super) enum What {
     End(Result<Outcome>),
 }
 
-async fn work(site: Arc<Site>, queue: Arc<Queue>, news: UnboundedSender<News>) {
+async fn work(site: Arc<Site>, queue: Arc<Queue<(usize, Step)>>, news: UnboundedSender<News>) {
     loop {
-        let mut jobs = queue.next(&site);
+        let mut jobs = queue.next(|(_, step)| batch::small(&site, step));
         if jobs.is_empty() || news.is_closed() {
             return;
         }
         let together = jobs.len() > 1;
         if together {
-            jobs = match site.direction {
-                Direction::Download => {
-                    let left = batch::download(&site, jobs, &news).await;
-                    queue.put_back(left.unread);
-                    left.alone
-                }
-                Direction::Upload => batch::upload(&site, jobs, &news).await,
-            };
+            let left = batch::copy(&site, jobs, &news).await;
+            queue.put_back(left.unbegun);
+            jobs = left.alone;
         }
         for (number, step) in jobs {
             let path = step.path().clone();

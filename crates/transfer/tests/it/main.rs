@@ -4,6 +4,7 @@
 
 mod actions;
 mod common;
+mod counting;
 mod faulty;
 mod files;
 mod mirrors;
@@ -13,4 +14,5 @@ mod pools;
 mod resuming;
 mod segmenting;
 mod together;
+mod uploads;
 mod walking;
