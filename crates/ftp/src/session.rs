@@ -185,6 +185,12 @@ impl FtpSession {
 
     /// Puts the session in order for the next operation.
     async fn ready(&mut self) -> Result<()> {
+        self.settle().await?;
+        self.go_home(false).await
+    }
+
+    /// Puts the session in order for an operation that minds itself in which folder it is.
+    async fn settle(&mut self) -> Result<()> {
         self.wire.glance().await?;
         self.resynchronise().await?;
         if let Some(from) = &self.half_renamed {
@@ -193,13 +199,23 @@ impl FtpSession {
             self.exchange(command).await?;
             self.half_renamed = None;
         }
-        if self.away
-            && let Some(folder) = &self.home
-        {
-            let folder = Argument::new(folder.clone()).map_err(names::refused)?;
-            self.wire
-                .run(Exchange::new(Command::with("CWD", folder)))
-                .await?;
+        Ok(())
+    }
+
+    /// The command that leads back to where relative paths begin, if the session may be elsewhere.
+    fn way_home(&self) -> Result<Option<Command>> {
+        let folder = self.home.as_ref().filter(|_| self.away);
+        let folder = folder.map(|folder| Argument::new(folder.clone()).map_err(names::refused));
+        Ok(folder
+            .transpose()?
+            .map(|folder| Command::with("CWD", folder)))
+    }
+
+    /// Goes back to where relative paths begin; where a transfer comes next, its data connection is asked for on the
+    /// way.
+    async fn go_home(&mut self, transfer_follows: bool) -> Result<()> {
+        if let Some(way) = self.way_home()? {
+            self.enter(vec![way], transfer_follows).await?;
             self.away = false;
         }
         Ok(())

@@ -13,10 +13,11 @@ use ftp_connect_core::{
     Disposition, FileContent, FileContents, FileToWrite, FileWritten, FilesWritten, RemotePath,
     Result, SessionExt as _, TransferType,
 };
-use ftp_connect_ftp_proto::flow::{Flight, Flow as _, Step};
+use ftp_connect_ftp_proto::flow::{Exchange, Flight, Flow as _, Step};
 use ftp_connect_ftp_proto::{Command, Reply};
 
 use super::FtpSession;
+use crate::failure;
 
 /// Whole files as they arrive.
 #[derive(Debug)]
@@ -133,7 +134,28 @@ impl FtpSession {
         if self.asked_ahead && undisturbed && self.transfer_type == Some(wanted) {
             return self.wire.glance().await;
         }
-        self.ready().await?;
+        self.settle().await?;
+        let comes_next = self.transfer_type == Some(wanted);
+        self.go_home(comes_next).await?;
         self.set_type(wanted).await
+    }
+
+    /// Goes from folder to folder by these commands; where a transfer comes next, its data connection is asked for along
+    /// with them.
+    pub(super) async fn enter(&mut self, ways: Vec<Command>, transfer_follows: bool) -> Result<()> {
+        self.away = true;
+        if !self.bears_flights() {
+            for way in ways {
+                self.wire.run(Exchange::new(way)).await?;
+            }
+            return Ok(());
+        }
+        let replies = self.send_together(ways, transfer_follows).await?;
+        let Some(refusal) = replies.iter().find(|reply| !reply.is_completion()) else {
+            return Ok(());
+        };
+        // If reading what is owed fails, too, the refusal still says more.
+        let _ = self.resynchronise().await;
+        Err(failure::from_reply(refusal))
     }
 }

@@ -42,29 +42,13 @@ impl FtpSession {
     }
 
     async fn look_up_by_parts(&mut self, path: &RemotePath) -> Result<Entry> {
-        if let Some(size) = self.size_of(path).await? {
-            let mut entry = Entry::new(path.clone(), EntryKind::File);
-            entry.size = Some(size);
-            let argument = self.argument(path)?;
-            let reply = self.exchange(Command::with("MDTM", argument)).await?;
-            if reply.is_completion() {
-                let time = parse::modification_time(reply.first_text());
-                entry.modified = time.and_then(|time| entries::timestamp(&time));
-            }
-            return Ok(entry);
-        }
-        // A session that does not know the way back does not go.
-        let reply = if self.home.is_some() {
-            let argument = self.argument(path)?;
-            self.away = true;
-            let reply = self.exchange(Command::with("CWD", argument)).await?;
-            if reply.is_completion() {
-                return Ok(Entry::new(path.clone(), EntryKind::Dir));
-            }
-            self.away = false;
-            Some(reply)
-        } else {
-            None
+        let found = match self.bears_flights() && self.home.is_some() {
+            true => self.ask_together(path).await?,
+            false => self.ask_in_turn(path).await?,
+        };
+        let reply = match found {
+            Ok(entry) => return Ok(entry),
+            Err(reply) => reply,
         };
         let not_found = || match &reply {
             Some(reply) => not_found(reply),
@@ -94,6 +78,59 @@ impl FtpSession {
             None => Err(not_found()),
         }
     }
+
+    /// What SIZE, MDTM and CWD tell, asked at once; or how the server refused to enter it.
+    async fn ask_together(&mut self, path: &RemotePath) -> Result<Asked> {
+        self.set_type(TransferType::Binary).await?;
+        let argument = self.argument(path)?;
+        let commands = ["SIZE", "MDTM", "CWD"].map(|verb| Command::with(verb, argument.clone()));
+        self.away = true;
+        let replies = self.send_together(commands.into(), false).await?;
+        let [size, time, entered] = &replies[..] else {
+            return Err(failure::protocol("not as many replies as commands"));
+        };
+        if entered.is_completion() {
+            return Ok(Ok(Entry::new(path.clone(), EntryKind::Dir)));
+        }
+        self.away = false;
+        Ok(match told_size(size) {
+            Some(size) => Ok(file(path, size, time)),
+            None => Err(Some(entered.clone())),
+        })
+    }
+
+    async fn ask_in_turn(&mut self, path: &RemotePath) -> Result<Asked> {
+        if let Some(size) = self.size_of(path).await? {
+            let argument = self.argument(path)?;
+            let time = self.exchange(Command::with("MDTM", argument)).await?;
+            return Ok(Ok(file(path, size, &time)));
+        }
+        // A session that does not know the way back does not go.
+        if self.home.is_none() {
+            return Ok(Err(None));
+        }
+        let argument = self.argument(path)?;
+        self.away = true;
+        let reply = self.exchange(Command::with("CWD", argument)).await?;
+        if reply.is_completion() {
+            return Ok(Ok(Entry::new(path.clone(), EntryKind::Dir)));
+        }
+        self.away = false;
+        Ok(Err(Some(reply)))
+    }
+}
+
+/// What a name stands for, or how the server refused to enter it as a folder.
+type Asked = std::result::Result<Entry, Option<Reply>>;
+
+fn file(path: &RemotePath, size: u64, time: &Reply) -> Entry {
+    let mut entry = Entry::new(path.clone(), EntryKind::File);
+    entry.size = Some(size);
+    if time.is_completion() {
+        let time = parse::modification_time(time.first_text());
+        entry.modified = time.and_then(|time| entries::timestamp(&time));
+    }
+    entry
 }
 
 fn mlst(reply: &Reply, path: &RemotePath) -> Option<Entry> {

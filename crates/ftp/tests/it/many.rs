@@ -1,7 +1,7 @@
 //! Several files in a row, where the data connection of the next is asked for before the last word on this one.
 
 use ftp_connect_core::params::Pipelining;
-use ftp_connect_core::{ErrorKind, RemotePath, Session, SessionExt as _};
+use ftp_connect_core::{EntryKind, ErrorKind, RemotePath, Session, SessionExt as _, StatOptions};
 use ftp_connect_testkit::peer::Peer;
 
 use crate::script::{QUIT, connect_with, leave, login_together, params, path, peer};
@@ -82,6 +82,53 @@ async fn a_folder_is_entered_and_its_listing_asked_for_together() {
     let (mut session, peer) = start(missing).await;
     let error = session.list_all(&path("d")).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::NotFound);
+    session.remove_file(&path("f")).await.unwrap();
+    leave(session, peer).await;
+}
+
+#[tokio::test]
+async fn the_way_from_folder_to_folder_is_one_flight() {
+    let listing = "C: LIST -a\nS: 150 go\nD> -rw-r--r-- 1 a b 3 Jan 1 2020 x\\r\\n\ndata-close\nS: 226 done\n";
+    let next = "data\nS: 229 ok (|||{port}|)\n";
+    let script = format!(
+        "C: CWD d\nC: EPSV\nS: 250 in\n{next}{listing}\
+         C: CWD /\nC: CWD e\nC: EPSV\nS: 250 back\nS: 250 in\n{next}{listing}\
+         C: CWD /\nC: CWD missing\nC: EPSV\nS: 250 back\nS: 550 no such file\n{next}\
+         C: CWD /\nC: EPSV\nS: 250 back\n{next}C: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n"
+    );
+    let (mut session, peer) = start(&script).await;
+    for folder in ["d", "e"] {
+        assert_eq!(session.list_all(&path(folder)).await.unwrap().len(), 1);
+    }
+    let error = session.list_all(&path("missing")).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    let content = session.read_to_vec(&path("f"), 100).await.unwrap();
+    assert_eq!(content, b"content");
+    session.remove_file(&path("f")).await.unwrap();
+    leave(session, peer).await;
+}
+
+#[tokio::test]
+async fn what_a_name_stands_for_is_one_question() {
+    let asked = |name: &str| format!("C: SIZE {name}\nC: MDTM {name}\nC: CWD {name}\n");
+    let script = format!(
+        "{}S: 213 7\nS: 213 20200102030405\nS: 550 no folder\n\
+         {}S: 550 no file\nS: 550 no file\nS: 250 in\nC: CWD /\nS: 250 back\n",
+        asked("f"),
+        asked("d")
+    );
+    let (mut session, peer) = start(&script).await;
+    let file = session
+        .stat(&path("f"), StatOptions::default())
+        .await
+        .unwrap();
+    assert_eq!((file.kind, file.size), (EntryKind::File, Some(7)));
+    assert!(file.modified.is_some());
+    let folder = session
+        .stat(&path("d"), StatOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(folder.kind, EntryKind::Dir);
     session.remove_file(&path("f")).await.unwrap();
     leave(session, peer).await;
 }

@@ -7,7 +7,7 @@
 
 use ftp_connect_core::params::ListCommand;
 use ftp_connect_core::{Error, ErrorKind, Listing as _, RemotePath, Result, TransferType};
-use ftp_connect_ftp_proto::flow::{Exchange, Flow as _, Step};
+use ftp_connect_ftp_proto::flow::Exchange;
 use ftp_connect_ftp_proto::{Argument, Command, Reply};
 
 use super::FtpListing;
@@ -56,7 +56,7 @@ impl FtpSession {
         path: &RemotePath,
         hidden: bool,
     ) -> Result<ListPlan> {
-        self.ready().await?;
+        self.settle().await?;
         self.set_type(TransferType::Binary).await?;
         let given = self.params.list_command();
         let wanted = match (given, self.learnt.list_command) {
@@ -68,13 +68,14 @@ impl FtpSession {
             wanted => wanted == ListCommand::Mlsd,
         };
         if tries_mlsd {
+            self.go_home(false).await?;
             match self.begin_mlsd(path).await {
                 // MLST in FEAT promises MLSD, and not every server keeps that.
                 Err(error)
                     if *error.kind() == ErrorKind::Unsupported && given != ListCommand::Mlsd =>
                 {
                     self.learnt.mlsd = Some(false);
-                    self.ready().await?;
+                    self.settle().await?;
                 }
                 Ok(()) => {
                     self.learnt.mlsd = Some(true);
@@ -85,10 +86,14 @@ impl FtpSession {
         }
         // A session that could not find back lists by path.
         let by_path = self.home.is_none() && !path.is_empty();
-        if !path.is_empty() && !by_path {
-            match wanted {
-                ListCommand::Stat => self.change_into(path).await?,
-                _ => self.change_into_asking_ahead(path).await?,
+        if !by_path {
+            let mut ways: Vec<_> = self.way_home()?.into_iter().collect();
+            if !path.is_empty() {
+                ways.push(Command::with("CWD", self.argument(path)?));
+            }
+            if !ways.is_empty() {
+                self.enter(ways, wanted != ListCommand::Stat).await?;
+                self.away = !path.is_empty();
             }
         }
         let path = by_path.then_some(path);
@@ -122,28 +127,8 @@ impl FtpSession {
     }
 
     pub(in crate::session) async fn change_into(&mut self, path: &RemotePath) -> Result<()> {
-        let argument = self.argument(path)?;
-        self.away = true;
-        self.wire
-            .run(Exchange::new(Command::with("CWD", argument)))
-            .await?;
-        Ok(())
-    }
-
-    /// As [`change_into`](Self::change_into), with the data connection of a listing asked for along with it.
-    async fn change_into_asking_ahead(&mut self, path: &RemotePath) -> Result<()> {
-        let mut entering = Exchange::new(Command::with("CWD", self.argument(path)?));
-        self.away = true;
-        if let Step::Send(command) = entering.step() {
-            self.wire.send(&command);
-            self.ask_ahead();
-        }
-        let entered = self.wire.run(entering).await;
-        if entered.is_err() {
-            // If that fails, too, the refusal still says more.
-            let _ = self.resynchronise().await;
-        }
-        entered.map(drop)
+        let way = Command::with("CWD", self.argument(path)?);
+        self.enter(vec![way], false).await
     }
 
     async fn begin_mlsd(&mut self, path: &RemotePath) -> Result<()> {
