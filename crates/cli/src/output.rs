@@ -288,28 +288,39 @@ pub(crate) fn say(text: &str) {
     let line = format!("ftp-connect: {text}");
     let terminal = Term::stderr();
     match terminal.is_term() {
-        true => eprintln!("{}", wrapped(&line, terminal.size().1.into())),
+        true => eprintln!("{}", wrapped(&line, terminal.size().1.into(), 2)),
         false => eprintln!("{line}"),
     }
 }
 
-/// Breaks a text at its blanks into lines of so many columns; a word that is longer than a line stays whole, as it may
-/// be there to be copied.
-fn wrapped(text: &str, columns: usize) -> String {
+/// A line of a table whose last column begins there: on a terminal as many lines as it takes, none of them to the
+/// left of that column.
+pub(crate) fn fitted(line: &str, column: usize) -> String {
+    let terminal = Term::stdout();
+    let columns = usize::from(terminal.size().1);
+    match terminal.is_term() && columns > 2 * column {
+        true => wrapped(line, columns, column),
+        false => line.to_owned(),
+    }
+}
+
+/// Breaks a text at its blanks into lines of so many columns, of which the later ones are indented; a word that is
+/// longer than a line stays whole, as it may be there to be copied.
+fn wrapped(text: &str, columns: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
-    for word in text.split(' ') {
+    for (place, word) in text.split(' ').enumerate() {
         let width = console::measure_text_width(word);
-        if used == 0 {
-            used = width;
-        } else if used + 1 + width > columns {
-            out.push_str("\n  ");
-            used = 2 + width;
-        } else {
+        if place > 0 && used > indent && used + 1 + width > columns {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if place > 0 {
             out.push(' ');
-            used += 1 + width;
+            used += 1;
         }
         out.push_str(word);
+        used += width;
     }
     out
 }
@@ -360,13 +371,15 @@ mod tests {
     fn lines_are_broken_at_blanks() {
         #[track_caller]
         fn check(text: &str, columns: usize, expected: &str) {
-            assert_eq!(wrapped(text, columns), expected, "{text:?}");
+            assert_eq!(wrapped(text, columns, 2), expected, "{text:?}");
         }
         check("", 10, "");
         check("one two", 10, "one two");
         check("one two three four", 10, "one two\n  three\n  four");
         check("one_that_is_long two", 10, "one_that_is_long\n  two");
         check("two  blanks", 20, "two  blanks");
+        check("  first and second", 10, "  first\n  and\n  second");
+        check("  that_is_long", 8, "  that_is_long");
         check("größe größe", 11, "größe größe");
         check("日本 日本", 8, "日本\n  日本");
     }

@@ -5,7 +5,7 @@ use ftp_connect::{ConnectReport, HostKeyCheck, Session};
 use super::{Open, Outcome};
 use crate::{
     args::Connection,
-    output::{Output, one_line},
+    output::{Output, fitted, one_line},
 };
 
 pub(super) async fn connect(
@@ -25,7 +25,8 @@ fn print(session: &dyn Session, output: &mut Output) -> std::io::Result<()> {
     output.field("capabilities", session.capabilities());
     output.field("total_ms", report.timings.total().as_secs_f64() * 1e3);
     for (label, value) in rows(report) {
-        output.line(format!("{label:<14}{}", one_line(&value)))?;
+        let line = format!("{label:<14}{}", one_line(&value));
+        output.line(fitted(&line, 14))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::Outcome;
 use crate::{
     args::Connection,
     connection,
-    output::{Failure, Output, one_line},
+    output::{Failure, Output, fitted, one_line},
 };
 
 pub(super) async fn doctor(
@@ -45,13 +45,11 @@ fn print(finding: &Finding, output: &Output) -> std::io::Result<()> {
         Verdict::Bad => "BAD",
         _ => "skip",
     };
-    output.line(format!(
-        "{mark:<5}{:<18}{}",
-        finding.check,
-        one_line(&finding.summary)
-    ))?;
+    let summary = one_line(&finding.summary);
+    let line = format!("{mark:<5}{:<18}{summary}", finding.check);
+    output.line(fitted(&line, 23))?;
     for line in &finding.evidence {
-        output.line(format!("{:23}{}", "", one_line(line)))?;
+        output.line(fitted(&format!("{:23}{}", "", one_line(line)), 23))?;
     }
     Ok(())
 }

@@ -282,6 +282,8 @@ fn list_here(folder: &Path, output: &Output) -> Outcome {
 }
 
 fn here(path: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("{}: {error}", path.display());
-    Failure::operation(ftp_connect::Error::new(ErrorKind::Io).with_message(message))
+    let error = ftp_connect::Error::new(ErrorKind::Io)
+        .with_message(format!("{}: {error}", path.display()))
+        .with_hint("check the path and its permissions");
+    Failure::operation(error)
 }
