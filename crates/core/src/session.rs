@@ -132,7 +132,8 @@ pub trait Session: Debug + Send {
 
     /// Gives many files new names, each as [`rename`](Self::rename) does: pairs of the name that it has and the
     /// one that it gets. What became of each is told in the same order; a failure does not keep the others from
-    /// being renamed. Backends that can have several renames under way do, so that they cost few round trips.
+    /// being renamed, and none may need another to be done before. Backends that can have several renames under way
+    /// do, so that they cost few round trips.
     ///
     /// # Cancel safety
     /// Some of them may have been renamed.

@@ -234,6 +234,19 @@ impl Session for SftpSession {
         outcome.map_err(|error| about(error, Operation::Rename, from))
     }
 
+    async fn rename_files(
+        &mut self,
+        names: &[(RemotePath, RemotePath)],
+        options: RenameOptions,
+    ) -> Vec<Result<()>> {
+        let mut outcomes = Many::renaming(self, names, options).all().await;
+        for (outcome, (from, _)) in outcomes.iter_mut().zip(names) {
+            let told = std::mem::replace(outcome, Ok(()));
+            *outcome = told.map_err(|error| about(error, Operation::Rename, from));
+        }
+        outcomes
+    }
+
     async fn remove_file(&mut self, path: &RemotePath) -> Result<()> {
         let outcome = self.remove(&self.here(path)).await;
         outcome.map_err(|error| about(error, Operation::RemoveFile, path))

@@ -260,13 +260,10 @@ async fn run(operation: Operation, session: &mut dyn Session, names: &Names) -> 
                 .await
         }
         Operation::RenameFiles => {
-            let Names {
-                work,
-                renamed,
-                missing,
-                ..
-            } = names;
-            let pairs = [(work, renamed), (renamed, missing)];
+            let pairs = [
+                (&names.work, &names.renamed),
+                (&names.missing, &names.new_folder),
+            ];
             let pairs = pairs.map(|(from, to)| (from.clone(), to.clone()));
             let replace = RenameOptions::default().with_replace(true);
             session.rename_files(&pairs, replace).await;

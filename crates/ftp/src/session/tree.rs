@@ -24,11 +24,8 @@ impl FtpSession {
         self.ready().await?;
         let (from, to) = (self.argument(from)?, self.argument(to)?);
         if self.renames_together() {
-            return self
-                .send_renames(vec![(from, to)])
-                .await
-                .pop()
-                .unwrap_or(Ok(()));
+            let renamed = self.send_renames(vec![(from, to)]).await;
+            return renamed.into_iter().collect();
         }
         let flow = Rename::new(from.clone(), to);
         self.half_renamed = Some(from);

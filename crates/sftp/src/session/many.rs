@@ -1,4 +1,4 @@
-//! Many small files at once: each is opened, read or written, and closed while the others are.
+//! Many small files at once: each is opened, read or written, and closed while the others are. So are many renames.
 //!
 //! A file needs its handle before anything can be done with it, so that one alone takes two round trips; but
 //! sixty-four of them take the same two. Each is read or written as it would be alone.
@@ -8,7 +8,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use ftp_connect_core::{
     FileContent, FileContents, FileToWrite, FileWritten, FilesWritten, ReadOptions, RemotePath,
-    Result, Transferred, WriteBody as _,
+    RenameOptions, Result, Transferred, WriteBody as _,
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 
@@ -74,6 +74,29 @@ impl<'s> Many<'s, FileWritten> {
             FileWritten::new(file.path, outcome)
         });
         Self::new(session, AT_ONCE, files)
+    }
+}
+
+impl<'s> Many<'s, Result<()>> {
+    /// Gives these their new names.
+    pub(super) fn renaming(
+        session: &'s SftpSession,
+        names: &'s [(RemotePath, RemotePath)],
+        options: RenameOptions,
+    ) -> Self {
+        let renames = names.iter().map(move |(from, to)| async move {
+            let (from, to) = (session.here(from), session.here(to));
+            session.rename_to(&from, &to, options).await
+        });
+        Self::new(session, AT_ONCE, renames)
+    }
+
+    pub(super) async fn all(mut self) -> Vec<Result<()>> {
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = self.advance().await {
+            outcomes.push(outcome);
+        }
+        outcomes
     }
 }
 

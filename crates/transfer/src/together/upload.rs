@@ -74,11 +74,16 @@ pub(crate) async fn upload<J: Send>(
     drop(written);
     let rest = begun.into_iter().map(|(job, _)| job);
     match lost {
-        None => lost = conclude(&mut *session, arrived, options, &mut left.alone, tell).await,
-        // They have no names yet, and nobody can give them any.
-        Some(_) => left.unbegun = arrived.into_iter().map(|(job, ..)| job).collect(),
+        None => {
+            left.alone.extend(rest);
+            lost = conclude(&mut *session, arrived, options, &mut left.alone, tell).await;
+        }
+        // What has arrived has no name yet, and nobody can give it any.
+        Some(_) => {
+            let arrived = arrived.into_iter().map(|(job, ..)| job);
+            left.unbegun = arrived.chain(rest).collect();
+        }
     }
-    left.unbegun.extend(rest);
     match lost {
         Some(error) => session.judge(&error),
         None => session.give_back(),
@@ -117,8 +122,12 @@ async fn conclude<J: Send>(
     let names: Vec<_> = whole.iter().map(|(_, target, _)| target.names()).collect();
     // What may not be replaced does not go together with others.
     let replace = RenameOptions::default().with_replace(true);
-    let renamed = session.rename_files(&names, replace).await;
-    for ((job, mut target, mut outcome), renamed) in whole.into_iter().zip(renamed) {
+    let mut renamed = session.rename_files(&names, replace).await.into_iter();
+    for (job, mut target, mut outcome) in whole {
+        let Some(renamed) = renamed.next() else {
+            alone.push(job);
+            continue;
+        };
         match target.published(session, renamed).await {
             Ok(publish) => {
                 outcome.publish = publish;
