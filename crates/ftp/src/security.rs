@@ -34,6 +34,11 @@ pub trait ChannelSecurity: Debug + Send + Sync {
     /// As [`secure_control`](Self::secure_control).
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>>;
 
+    /// Whether a handshake that comes to nothing would leave a session for the next one to resume.
+    fn can_spare_session(&self) -> bool {
+        true
+    }
+
     /// Whether TLS 1.3 is allowed now and could be done without.
     fn can_cap_at_tls12(&self) -> bool {
         false

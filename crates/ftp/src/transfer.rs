@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::data::{self, DataLink};
 use crate::failure;
+use crate::security::ChannelSecurity;
 use crate::session::{FtpSession, RESYNCHRONISE};
 use crate::stream::Stream;
 use crate::wire::Wire;
@@ -388,8 +389,8 @@ impl FtpSession {
 
     /// Sends the command and makes the link a stream. Most servers answer before the handshake, and
     /// none may be kept waiting for it; one that says nothing gets the handshake all the same. Sooner only with
-    /// vsftpd: a refused transfer spends a session that rustls can offer only once, ProFTPD resets the
-    /// connection before it says why, and pyftpdlib loses its way when the command comes after the handshake has begun.
+    /// vsftpd, and where a session can be spared: a refused transfer spends one, which rustls can offer only once.
+    /// ProFTPD resets the connection before it says why, and pyftpdlib loses its way when the command comes after the handshake has begun.
     async fn start(&mut self, link: DataLink) -> Result<()> {
         let Some(active) = &mut self.active else {
             return Err(failure::protocol("no transfer is under way"));
@@ -399,7 +400,7 @@ impl FtpSession {
         let opened_by_server = matches!(link, DataLink::Listening { .. });
         let ends_late = self.is_vsftpd && !active.upload;
         let go_on = Notify::new();
-        if self.is_vsftpd && security.is_some() {
+        if self.is_vsftpd && security.is_some_and(ChannelSecurity::can_spare_session) {
             go_on.notify_one();
         }
         let established = {

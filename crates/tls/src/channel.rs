@@ -51,6 +51,10 @@ impl ChannelSecurity for Channels {
         Ok(Box::new(self.secure(socket, host).await?))
     }
 
+    fn can_spare_session(&self) -> bool {
+        self.config.can_spare_session()
+    }
+
     fn can_cap_at_tls12(&self) -> bool {
         self.config.can_cap_at_tls12()
     }

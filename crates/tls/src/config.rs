@@ -27,7 +27,10 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use crate::trust::{SystemRoots, Trust};
+use crate::{
+    sessions::Sessions,
+    trust::{SystemRoots, Trust},
+};
 
 /// Makes the configuration. It reads files, so it blocks.
 ///
@@ -45,7 +48,8 @@ pub(crate) fn client_config(
         identity: identity(params, &provider)?,
         asked: AtomicBool::new(false),
     });
-    let config = |versions: &[&'static SupportedProtocolVersion]| -> Result<Arc<ClientConfig>> {
+    let resumes = params.session_reuse() != Some(SessionReuse::Never);
+    let config = |versions: &[&'static SupportedProtocolVersion]| -> Result<Configuration> {
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
             .map_err(|error| {
@@ -57,20 +61,25 @@ pub(crate) fn client_config(
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&trust) as _)
             .with_client_cert_resolver(Arc::clone(&client) as _);
-        config.resumption = match params.session_reuse() {
-            Some(SessionReuse::Never) => Resumption::disabled(),
-            _ => Resumption::in_memory_sessions(SESSIONS),
+        let sessions = Arc::new(Sessions::default());
+        config.resumption = match resumes {
+            true => Resumption::store(Arc::clone(&sessions) as _),
+            false => Resumption::disabled(),
         };
-        Ok(Arc::new(config))
+        Ok(Configuration {
+            config: Arc::new(config),
+            sessions,
+        })
     };
     let versions = versions(tls);
     let spare = match versions.len() {
-        2 if params.session_reuse() != Some(SessionReuse::Never) => Some(config(&[&TLS12])?),
+        2 if resumes => Some(config(&[&TLS12])?),
         _ => None,
     };
     Ok(Configured {
-        config: config(&versions)?,
+        usual: config(&versions)?,
         tls12: spare,
+        resumes,
         capped: AtomicBool::new(false),
         trusted_by: trust.name(),
         client,
@@ -80,21 +89,36 @@ pub(crate) fn client_config(
 /// What the handshakes of one session need.
 #[derive(Debug)]
 pub(crate) struct Configured {
-    config: Arc<ClientConfig>,
+    usual: Configuration,
     /// The same with TLS 1.2 alone, where that is allowed beside TLS 1.3.
-    tls12: Option<Arc<ClientConfig>>,
+    tls12: Option<Configuration>,
+    resumes: bool,
     capped: AtomicBool,
     /// How certificates are trusted, in the words of `TlsReport::trust`.
     pub(crate) trusted_by: &'static str,
     pub(crate) client: Arc<Client>,
 }
 
+#[derive(Debug)]
+struct Configuration {
+    config: Arc<ClientConfig>,
+    sessions: Arc<Sessions>,
+}
+
 impl Configured {
     pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+        &self.current().config
+    }
+
+    fn current(&self) -> &Configuration {
         match &self.tls12 {
             Some(tls12) if self.capped.load(Ordering::Relaxed) => tls12,
-            _ => &self.config,
+            _ => &self.usual,
         }
+    }
+
+    pub(crate) fn can_spare_session(&self) -> bool {
+        !self.resumes || self.current().sessions.can_spare_one()
     }
 
     pub(crate) fn can_cap_at_tls12(&self) -> bool {
@@ -184,6 +208,3 @@ fn private_key(file: &str, text: &[u8]) -> Result<PrivateKeyDer<'static>> {
 
 /// In `BEGIN ENCRYPTED PRIVATE KEY` and in the `Proc-Type` header of older files.
 const ENCRYPTED: &[u8] = b"ENCRYPTED";
-
-/// More than the tickets of one server, of which rustls keeps eight.
-const SESSIONS: usize = 32;

@@ -34,6 +34,7 @@
 mod channel;
 mod config;
 mod failure;
+mod sessions;
 mod stream;
 mod trust;
 
