@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::Outcome;
 use crate::lab;
-use crate::process::{cargo, command, finish, quietly, workspace};
+use crate::process::{cargo, command, finish, quietly, telling, workspace};
 
 /// The arguments of `cargo xtask bench`.
 #[derive(Debug, Args)]
@@ -67,12 +67,11 @@ fn baseline(arguments: &[String]) -> Outcome<ExitCode> {
             .args(["--bench", "peers", "--", "--program"])
             .arg(program)
             .args(arguments);
-        quietly(&mut bench)
+        telling(&mut bench)
     });
     let _ = quietly(&mut command("ip", &["addr", "del", &address, "dev", "lo"]));
     lab::down(false)?;
     let tables = measured?;
-    println!("{tables}");
     let readme = workspace().join("benches/README.md");
     let text = fs::read_to_string(&readme)?;
     let replaced = replaced(&text, tables.trim()).ok_or("benches/README.md lost its marks")?;

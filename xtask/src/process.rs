@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -47,6 +48,30 @@ pub(crate) fn quietly(command: &mut Command) -> Outcome<String> {
         String::from_utf8_lossy(&output.stderr)
     )
     .into())
+}
+
+/// Runs a command that takes long, and shows what it says while it gathers it.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub(crate) fn telling(command: &mut Command) -> Outcome<String> {
+    let shown = format!("{command:?}");
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("{shown}: {error}"))?;
+    let mut said = String::new();
+    for line in BufReader::new(child.stdout.take().ok_or("no output")?).lines() {
+        let line = line?;
+        println!("{line}");
+        said += &line;
+        said.push('\n');
+    }
+    let status = child.wait()?;
+    match status.success() {
+        true => Ok(said),
+        false => Err(format!("{shown}: {status}").into()),
+    }
 }
 
 /// The cargo that runs this program.
