@@ -81,6 +81,8 @@ pub struct Connect {
     pipelined: bool,
     /// Whether the greeting is of a server that answers each command and in order.
     reliable: bool,
+    /// Whether a refused password is answered after all that was sent with it.
+    refuses_late: bool,
     /// Whether what follows the login is planned.
     set_up: bool,
     /// Whether the client has told its name (CLNT).
@@ -154,6 +156,7 @@ impl Connect {
             outstanding: VecDeque::new(),
             pipelined: false,
             reliable: false,
+            refuses_late: false,
             set_up: false,
             introduced: false,
             state: State::Greeting,
@@ -276,6 +279,7 @@ impl Connect {
             (ReplyClass::Preliminary, _) => {}
             (ReplyClass::Completion, _) => {
                 self.reliable = bears_pipelining(&reply);
+                self.refuses_late = reply.mentions("pyftpdlib");
                 self.pipelined = match self.request.pipelining {
                     Pipelining::Off => false,
                     Pipelining::Auto => self.reliable,
@@ -524,7 +528,16 @@ impl Flow for Connect {
         if reply.is_preliminary() {
             return;
         }
-        if let Some(task) = self.outstanding.pop_front() {
+        let Some(task) = self.outstanding.pop_front() else {
+            return;
+        };
+        let of_pass = matches!(reply.code(), 230 | 332 | 421);
+        if task == Task::Pass && self.refuses_late && !of_pass && !self.outstanding.is_empty() {
+            // The answer to the next command: that to the password comes last, and so what else is said is void.
+            self.outstanding.pop_front();
+            self.detour();
+            self.outstanding.push_back(Task::Pass);
+        } else {
             self.answered(task, reply);
         }
     }
@@ -561,7 +574,8 @@ fn is_too_many(reply: &Reply) -> bool {
 }
 
 /// Whether the server's greeting is of one that answers commands sent together each and in order: tried with
-/// vsftpd 3.0.3, ProFTPD 1.3.8, Pure-FTPd 1.0.50 and pyftpdlib 2.2.0.
+/// vsftpd 3.0.3, ProFTPD 1.3.8, Pure-FTPd 1.0.50 and pyftpdlib 2.2.0. The last makes an exception of a refused
+/// password, which it answers three seconds later, and what came with it meanwhile.
 fn bears_pipelining(greeting: &Reply) -> bool {
     ["vsFTPd", "ProFTPD", "Pure-FTPd", "pyftpdlib"]
         .iter()

@@ -526,6 +526,30 @@ fn tls_is_agreed_on_alone_and_the_rest_is_one_flight() {
 }
 
 #[test]
+fn a_password_that_is_refused_after_what_came_with_it() {
+    // pyftpdlib 2.2.0.
+    let later = "S: 530 Log in with USER and PASS first.\nS: 211-x\nS:  UTF8\nS: 211 end\n\
+                 S: 530 Log in with USER and PASS first.\nS: 530 Log in with USER and PASS first.\n\
+                 S: 530 Authentication failed.";
+    check_request(
+        &request(Protection::Clear).with_pipelining(Pipelining::Auto),
+        &format!(
+            "S: 220 pyftpdlib 2.2.0 ready.\nC: USER ada\nS: 331 go on\nC: PASS s3cret\n{SET_UP}{later}"
+        ),
+        "the login was refused: 530 Authentication failed.",
+    );
+    check_request(
+        &request(Protection::Explicit).with_pipelining(Pipelining::Auto),
+        &format!(
+            "S: 220 pyftpdlib 2.2.0 ready.\nC: AUTH TLS\nS: 234 go\nT: done\nC: USER ada\nC: PASS s3cret\n\
+             C: PBSZ 0\nC: PROT P\n{SET_UP}S: 331 go on\nS: 200 PBSZ=0 successful.\n\
+             S: 200 Protection set to Private\n{later}"
+        ),
+        "the login was refused: 530 Authentication failed.",
+    );
+}
+
+#[test]
 fn an_account_makes_the_rest_of_the_flight_void() {
     let account = Argument::new("dept").unwrap();
     let request = request(Protection::Clear)
