@@ -14,14 +14,19 @@ impl FtpSession {
         let bytes = match (path.as_bytes(), &self.home) {
             (b"", Some(folder)) => folder.clone(),
             (b"", None) => b".".to_vec(),
-            (bytes, _) if self.changes_names() && is_changed(bytes) => return Err(changed(path)),
+            (bytes, _) if self.is_pure_ftpd() && is_changed(bytes) => return Err(changed(path)),
             (bytes, _) => guarded(bytes),
         };
         Argument::new(bytes).map_err(refused)
     }
 
-    /// Whether this is Pure-FTPd, by its greeting or a feature that it alone has.
-    fn changes_names(&self) -> bool {
+    /// Whether this is a server that refuses some names before it looks for them, and this may be one of those.
+    pub(super) fn may_refuse_name(&self, name: &[u8]) -> bool {
+        self.is_pure_ftpd() && !is_plain(name)
+    }
+
+    /// By its greeting or a feature that it alone has.
+    fn is_pure_ftpd(&self) -> bool {
         self.features.has("ESTP") || self.report.banner.contains("Pure-FTPd")
     }
 }
@@ -30,6 +35,14 @@ impl FtpSession {
 /// end. What it would then replace or remove is somebody's file.
 fn is_changed(bytes: &[u8]) -> bool {
     bytes.ends_with(b" ") || bytes.iter().any(u8::is_ascii_control)
+}
+
+/// Whether Pure-FTPd takes the name however it is set up: it can be told to refuse names that begin with a dot, and
+/// built to refuse all but letters, digits and three signs; some of its own files are under a name of its own.
+fn is_plain(name: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
+    let has = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+    name.iter().all(plain) && !name.starts_with(b".") && !has(b"/.") && !has(b".ftpquota")
 }
 
 fn changed(path: &RemotePath) -> Error {
@@ -85,6 +98,23 @@ mod tests {
         check("\tx", "./\tx");
         check("20210102030405 x", "./20210102030405 x");
         check("20210102030405", "20210102030405");
+    }
+
+    #[test]
+    fn plain_names() {
+        for (name, plain) in [
+            ("a/b-c_9.txt", true),
+            ("/x", true),
+            (".x", false),
+            ("/a/.x/y", false),
+            ("a/..", false),
+            ("a b", false),
+            ("\u{e4}", false),
+            ("a\\b", false),
+            ("a.ftpquota", false),
+        ] {
+            assert_eq!(is_plain(name.as_bytes()), plain, "{name:?}");
+        }
     }
 
     #[test]

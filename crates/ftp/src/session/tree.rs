@@ -1,5 +1,7 @@
 //! What changes the tree: renaming, creating folders, permissions, and how much room there is.
 
+use std::mem;
+
 use ftp_connect_core::{
     CreateDirOptions, Error, ErrorKind, FreeSpace, Operation, Permissions, RemotePath,
     RenameOptions, Result, Session as _,
@@ -63,21 +65,22 @@ impl FtpSession {
         renamed
     }
 
-    /// Whether the new name may be sent along with the old one. Not after a rename that failed: ProFTPD may remember
-    /// the old name, and would give that file the new one if it refuses the next old name.
+    /// Whether the new name may be sent along with the old one. Not after a rename that failed: Pure-FTPd remembers
+    /// the old name where it refuses the new one as such, and would give that file the new one if it refuses the next
+    /// old name.
     fn renames_together(&self) -> bool {
         self.bears_flights() && !self.old_name_kept
     }
 
-    /// The first of these, as many as go out together.
+    /// The first of these, as many as go out together. After a new name that may be refused as such nothing does.
     fn fit_together(&self, names: &[(RemotePath, RemotePath)]) -> Vec<(Argument, Argument)> {
-        let mut bytes = 0;
+        let (mut bytes, mut last) = (0, false);
         names
             .iter()
             .map_while(|(from, to)| Some((self.argument(from).ok()?, self.argument(to).ok()?)))
             .take_while(|(from, to)| {
                 bytes += from.as_bytes().len() + to.as_bytes().len();
-                bytes <= TOGETHER
+                bytes <= TOGETHER && !mem::replace(&mut last, self.may_refuse_name(to.as_bytes()))
             })
             .collect()
     }

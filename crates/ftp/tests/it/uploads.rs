@@ -204,7 +204,18 @@ async fn rename(session: &mut dyn Session, names: &str) -> Vec<Result<(), ErrorK
     let upper = names.to_ascii_uppercase();
     let pairs = names.chars().zip(upper.chars());
     let pairs: Vec<_> = pairs
-        .map(|(from, to)| (path(&from.to_string()), path(&to.to_string())))
+        .map(|(from, to)| (from.to_string(), to.to_string()))
+        .collect();
+    rename_to(session, &pairs).await
+}
+
+async fn rename_to(
+    session: &mut dyn Session,
+    pairs: &[(impl AsRef<str>, impl AsRef<str>)],
+) -> Vec<Result<(), ErrorKind>> {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(from, to)| (path(from.as_ref()), path(to.as_ref())))
         .collect();
     let replace = RenameOptions::default().with_replace(true);
     let outcomes = session.rename_files(&pairs, replace).await;
@@ -253,7 +264,7 @@ async fn of_a_server_that_may_not_bear_it_both_answers_are_awaited() {
 
 #[tokio::test]
 async fn after_a_refused_name_the_next_waits_for_the_word_on_its_own() {
-    // ProFTPD keeps the old name when it refuses the new one, and would give it the next new one.
+    // Pure-FTPd keeps the old name when it refuses the new one as such, and would give it the next new one.
     let script = format!(
         "{}{}{}S: 350 go\nS: 550 A: Permission denied\nS: 550 b: No such file\nS: 503 Bad sequence\n{RENAMED}\
          C: RNFR d\nS: 350 go\nC: RNTO D\nS: 250 done\n{}{RENAMED}",
@@ -271,6 +282,24 @@ async fn after_a_refused_name_the_next_waits_for_the_word_on_its_own() {
     assert_eq!(rename(&mut *session, "abc").await, refused);
     assert_eq!(rename(&mut *session, "d").await, [Ok(())]);
     assert_eq!(rename(&mut *session, "e").await, [Ok(())]);
+    end(session, peer).await;
+}
+
+#[tokio::test]
+async fn nothing_goes_along_after_a_name_that_pure_ftpd_may_refuse_as_such() {
+    let script = format!(
+        "{}{}{RENAMED}S: 350 go\nS: 553 Prohibited file name\nC: RNFR c\nS: 550 c: No such file\n",
+        renaming("a", "A"),
+        renaming("b", ".b"),
+    );
+    let (mut session, peer) = start(&login_together("ESTP"), &script).await;
+    let names = [("a", "A"), ("b", ".b"), ("c", "C")];
+    let refused = [
+        Ok(()),
+        Err(ErrorKind::PermissionDenied),
+        Err(ErrorKind::NotFound),
+    ];
+    assert_eq!(rename_to(&mut *session, &names).await, refused);
     end(session, peer).await;
 }
 
