@@ -65,6 +65,7 @@ pub struct ConnectParams {
     passive_address: PassiveAddress,
     list_command: ListCommand,
     pipelining: Pipelining,
+    data_at_once: bool,
     encoding: Encoding,
     legacy: bool,
     limits: Limits,
@@ -116,6 +117,7 @@ impl ConnectParams {
             passive_address: PassiveAddress::default(),
             list_command: ListCommand::default(),
             pipelining: Pipelining::default(),
+            data_at_once: false,
             encoding: Encoding::default(),
             legacy: false,
             limits: Limits::default(),
@@ -360,6 +362,14 @@ impl ConnectParams {
         self.pipelining
     }
 
+    /// Whether the port of the first FTP data connection is asked for along with the login, for a session that begins by
+    /// listing, reading or writing: a round trip less, where commands may be sent together and the mode is passive. If
+    /// something else comes first it was asked in vain, and pyftpdlib ends a session that does nothing for half
+    /// a minute after it. Off by default.
+    pub fn data_at_once(&self) -> bool {
+        self.data_at_once
+    }
+
     /// By which command FTP folders are listed.
     pub fn list_command(&self) -> ListCommand {
         self.list_command
@@ -593,6 +603,13 @@ impl ConnectParams {
     #[must_use]
     pub fn with_pipelining(mut self, pipelining: Pipelining) -> Self {
         self.pipelining = pipelining;
+        self
+    }
+
+    /// Sets [`ConnectParams::data_at_once`].
+    #[must_use]
+    pub fn with_data_at_once(mut self, at_once: bool) -> Self {
+        self.data_at_once = at_once;
         self
     }
 

@@ -8,10 +8,11 @@ use ftp_connect_core::{
     ConnectParams, ConnectReport, Encryption, Error, ErrorKind, Host, Operation, RemotePath,
     Result, Session, Transport, params,
 };
-use ftp_connect_ftp_proto::Argument;
 use ftp_connect_ftp_proto::flow::{
-    AuthMechanism, Connect, Flow as _, Login, LoginRequest, Pipelining, Protection, Step,
+    AuthMechanism, Connect, DataChannels, Flow as _, Login, LoginRequest, Pipelining, Protection,
+    Step,
 };
+use ftp_connect_ftp_proto::{Argument, Command};
 use tokio::time::Instant;
 
 use crate::security::ChannelSecurity;
@@ -75,23 +76,22 @@ pub(crate) async fn open(
         security.cap_at_tls12();
     }
     let request = login_request(params, protection)?;
-    let mut flow = Connect::new(request.clone());
-    let mut standing = converse(params, name, security.as_deref(), &mut flow).await;
+    let mut standing = converse(params, name, security.as_deref(), request.clone()).await;
     let mut pipelining = None;
-    if let Err(error) = &standing
-        && has_lost_step(error, &flow)
+    if let Err(failed) = &standing
+        && failed.lost_step
     {
+        let error = &failed.error;
         tracing::debug!(target: "ftp_connect::ftp", %error, "commands are not sent together any more");
         pipelining = Some(false);
-        let mut flow = Connect::new(request.with_pipelining(Pipelining::Off));
-        standing = converse(params, name, security.as_deref(), &mut flow).await;
+        let request = request.with_pipelining(Pipelining::Off);
+        standing = converse(params, name, security.as_deref(), request).await;
     }
-    let (wire, report, login) = standing?;
+    let (wire, report, login, channels) = standing.map_err(|failed| failed.error)?;
     if login.pipelined {
         pipelining = Some(true);
     }
 
-    let channels = data::channels(params, &wire);
     let mut session = FtpSession::new(wire, params, report, login, channels, security, transport);
     session.learnt.pipelining = pipelining.or(session.learnt.pipelining);
     if protection == Protection::Clear && params.password().is_some() {
@@ -114,14 +114,29 @@ fn has_lost_step(error: &Error, flow: &Connect) -> bool {
         }
 }
 
+/// Why a login came to nothing.
+struct Failed {
+    error: Error,
+    /// Whether it may come to something where commands are sent one by one.
+    lost_step: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            lost_step: false,
+        }
+    }
+}
+
 /// Dials, secures and logs in.
 async fn converse(
     params: &ConnectParams,
     name: &'static str,
     security: Option<&dyn ChannelSecurity>,
-    flow: &mut Connect,
-) -> Result<(Wire, ConnectReport, Login)> {
-    let protected = params.encryption() == Encryption::ImplicitTls;
+    request: LoginRequest,
+) -> Result<(Wire, ConnectReport, Login, DataChannels), Failed> {
     let mut report = ConnectReport::new(
         name,
         params.server().clone(),
@@ -136,39 +151,85 @@ async fn converse(
     let mut wire = Wire::new(dialed.stream, dialed.peer, params)?;
     let mut clock = Clock::start();
 
-    if let (true, Some(security)) = (protected, security) {
+    if let (Encryption::ImplicitTls, Some(security)) = (params.encryption(), security) {
         wire.secure(security, params.server()).await?;
         clock.lap(&mut report, "tls");
     }
+    let mut channels = data::channels(params, &wire);
+    let mut flow = Connect::new(request.with_last(asked_at_once(params, &mut channels)));
+    let agreed = agree(
+        params,
+        security,
+        &mut flow,
+        &mut wire,
+        &mut report,
+        &mut clock,
+    );
+    let mut login = agreed.await.map_err(|error| Failed {
+        lost_step: has_lost_step(&error, &flow),
+        error,
+    })?;
+    clock.lap(&mut report, "setup");
+    if let Some(stream) = wire.secured() {
+        report.tls = stream.tls().cloned();
+    }
+    wire.expect(std::mem::take(&mut login.rest));
+    fill(&mut report, params, &login);
+    Ok((wire, report, login, channels))
+}
+
+/// What asks for the first data connection, where that goes out along with the login.
+fn asked_at_once(params: &ConnectParams, channels: &mut DataChannels) -> Option<Command> {
+    // Answers to signs of life could not be told from its answer.
+    if !params.data_at_once() || params.control_keep_alive().is_some() {
+        return None;
+    }
+    channels.begin();
+    match channels.step() {
+        Step::Send(command) => Some(command),
+        // Where it is the server that connects, an address has to be found first.
+        _ => None,
+    }
+}
+
+/// The conversation of the login, with the handshake where it belongs.
+async fn agree(
+    params: &ConnectParams,
+    security: Option<&dyn ChannelSecurity>,
+    flow: &mut Connect,
+    wire: &mut Wire,
+    report: &mut ConnectReport,
+    clock: &mut Clock,
+) -> Result<Login> {
     let flight = FLIGHT.min(params.timeouts().reply);
-    let mut login = loop {
+    loop {
         match flow.step() {
             Step::Send(command) => wire.send(&command),
             Step::NeedInput => {
                 let greeted = flow.greeting().is_some();
                 let logged_in = flow.is_logged_in();
-                let reply = match flow.unanswered() > 1 {
+                let reply = match greeted && flow.unanswered() > 1 {
                     true => wire.next_reply_within(flight).await,
                     false => wire.next_reply().await,
                 };
                 let reply = match reply {
                     Ok(reply) => reply,
-                    Err(error) if !greeted => return Err(no_greeting(&mut wire, error).await),
+                    Err(error) if !greeted => return Err(no_greeting(wire, error).await),
                     Err(error) => return Err(error),
                 };
                 flow.reply(reply);
                 if !greeted && flow.greeting().is_some() {
-                    clock.lap(&mut report, "greeting");
+                    clock.lap(report, "greeting");
                 } else if !logged_in && flow.is_logged_in() {
-                    clock.lap(&mut report, "login");
+                    clock.lap(report, "login");
                 }
             }
             Step::SecureControl => {
-                clock.lap(&mut report, "auth");
+                clock.lap(report, "auth");
                 let security =
                     security.ok_or_else(|| failure::protocol("nothing to secure with"))?;
                 wire.secure(security, params.server()).await?;
-                clock.lap(&mut report, "tls");
+                clock.lap(report, "tls");
                 flow.secured();
             }
             Step::ClearControl => {
@@ -177,18 +238,11 @@ async fn converse(
                 wire.clear().await?;
                 flow.cleared();
             }
-            Step::Done(login) => break login,
+            Step::Done(login) => return Ok(login),
             Step::Failed(error) => return Err(turned_away(wire.refused(error), flow)),
             _ => return Err(failure::protocol("a step that does not belong here")),
         }
-    };
-    clock.lap(&mut report, "setup");
-    if let Some(stream) = wire.secured() {
-        report.tls = stream.tls().cloned();
     }
-    wire.expect(std::mem::take(&mut login.rest));
-    fill(&mut report, params, &login);
-    Ok((wire, report, login))
 }
 
 fn protection(params: &ConnectParams, secured: bool) -> Result<Protection> {
@@ -240,7 +294,8 @@ fn login_request(params: &ConnectParams, protection: Protection) -> Result<Login
         known.and_then(|known| known.pipelining),
     ) {
         (params::Pipelining::Off, _) | (params::Pipelining::Auto, Some(false)) => Pipelining::Off,
-        (params::Pipelining::On, _) | (params::Pipelining::Auto, Some(true)) => Pipelining::On,
+        (_, Some(true)) => Pipelining::AtOnce,
+        (params::Pipelining::On, _) => Pipelining::On,
         (params::Pipelining::Auto, None) => Pipelining::Auto,
     };
     let harmless = params.password().is_none()

@@ -120,7 +120,7 @@ impl FtpSession {
             channels,
             connects: false,
             more_follow: false,
-            asked_ahead: false,
+            asked_ahead: login.asked_last,
             is_vsftpd: login.greeting.mentions("vsFTPd"),
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
@@ -442,14 +442,15 @@ impl Session for FtpSession {
 
     async fn close(mut self: Box<Self>) -> Result<()> {
         // What an abandoned operation left is waited for only as long as a goodbye is worth.
-        if matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
+        let in_order = self.asked_ahead && self.active.is_none();
+        if in_order || matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
             self.wire.send(&Command::new("QUIT"));
             // Servers that just close are as polite as one may expect. One that is near answers at once, and
             // has ended the session then; one that is far away is not waited for.
-            if self.wire.next_reply_within(LEAVE).await.is_err() {
+            if self.wire.end_within(LEAVE).await.is_err() {
                 let Self { mut wire, .. } = *self;
                 tokio::spawn(async move {
-                    let _ = wire.next_reply_within(GOODBYE).await;
+                    let _ = wire.end_within(GOODBYE).await;
                     wire.close(GOODBYE).await;
                 });
                 return Ok(());
@@ -585,4 +586,4 @@ const PARTING: Duration = Duration::from_millis(500);
 const GOODBYE: Duration = Duration::from_secs(3);
 
 /// How long the one who leaves waits for the answer to QUIT.
-const LEAVE: Duration = Duration::from_millis(20);
+const LEAVE: Duration = Duration::from_millis(10);

@@ -473,6 +473,16 @@ pub(super) const FIELDS: &[Field] = &[
         set: |p, v| store(&mut p.pipelining, v),
     },
     Field {
+        label: "Data At Once",
+        key: "data-at-once",
+        shape: Shape::Flag,
+        get: |p| differs(&p.data_at_once, || "true".to_owned()),
+        set: |p, v| {
+            p.data_at_once = flag(v)?;
+            Ok(())
+        },
+    },
+    Field {
         label: "Legacy",
         key: "legacy",
         shape: Shape::Flag,

@@ -70,6 +70,7 @@ fn full() -> ConnectParams {
         .with_passive_address(PassiveAddress::Advertised)
         .with_list_command(ListCommand::Nlst)
         .with_pipelining(Pipelining::Off)
+        .with_data_at_once(true)
         .with_ssh_agent(true)
         .with_legacy(true)
         .with_encoding(Encoding::WINDOWS_1252)

@@ -50,6 +50,8 @@ pub struct Login {
     pub cleared: bool,
     /// Whether commands were sent together, and answered each and in order.
     pub pipelined: bool,
+    /// Whether [`LoginRequest::last`] was sent: its answer is still to come, after `rest`.
+    pub asked_last: bool,
     /// What did not go as asked and does not stop the session.
     pub warnings: Vec<LoginWarning>,
     /// The answers that are still to come.
@@ -136,6 +138,8 @@ enum Task {
     TypeImage,
     Pwd,
     Ccc,
+    /// What the caller hears the answer to.
+    Last,
     /// Sent for nothing: what came before it in its flight went another way.
     Void,
 }
@@ -145,7 +149,8 @@ impl Connect {
     #[must_use]
     pub fn new(request: LoginRequest) -> Self {
         let secured = request.protection != Protection::Clear;
-        Self {
+        let at_once = request.pipelining == Pipelining::AtOnce;
+        let mut flow = Self {
             private_data: secured,
             clearing: match secured && request.clear_command_channel {
                 true => Clearing::Wanted,
@@ -154,7 +159,7 @@ impl Connect {
             request,
             plan: VecDeque::new(),
             outstanding: VecDeque::new(),
-            pipelined: false,
+            pipelined: at_once,
             reliable: false,
             refuses_late: false,
             set_up: false,
@@ -167,7 +172,11 @@ impl Connect {
             folder: None,
             utf8: false,
             warnings: Vec::new(),
+        };
+        if at_once {
+            flow.plan_begin();
         }
+        flow
     }
 
     /// Says that the TLS handshake of [`Step::SecureControl`] is done.
@@ -203,6 +212,13 @@ impl Connect {
         self.greeting.as_ref()
     }
 
+    fn plan_begin(&mut self) {
+        match self.request.protection {
+            Protection::Explicit => self.plan.push_back(Task::Auth(AuthMechanism::Tls)),
+            Protection::Clear | Protection::Implicit => self.plan_login(),
+        }
+    }
+
     fn plan_login(&mut self) {
         if self.request.host.is_some() {
             self.plan.push_back(Task::Host);
@@ -231,17 +247,22 @@ impl Connect {
             self.plan.push_back(Task::Utf8);
         }
         self.plan.push_back(Task::TypeImage);
+        if self.request.last.is_some() && self.clearing == Clearing::No {
+            self.plan.push_back(Task::Last);
+        }
     }
 
     /// Whether all that a session is made of is there, and what is outstanding may come with the next answers.
     fn may_begin(&self) -> bool {
-        let mut outstanding = self.outstanding.iter();
-        self.reliable
-            && self.pipelined
+        let left = |task: &Task| match task {
+            Task::Last => true,
+            Task::Utf8 | Task::TypeImage => self.reliable && !self.features.has("CLNT"),
+            _ => false,
+        };
+        self.pipelined
             && self.welcome.is_some()
             && self.clearing == Clearing::No
-            && outstanding.all(|task| matches!(task, Task::Utf8 | Task::TypeImage))
-            && !self.features.has("CLNT")
+            && self.outstanding.iter().all(left)
     }
 
     /// The login takes another way than the commands under way suppose.
@@ -250,6 +271,11 @@ impl Connect {
             .iter_mut()
             .for_each(|task| *task = Task::Void);
         self.set_up = false;
+    }
+
+    fn send(&mut self, task: Task) -> Step<Login> {
+        self.outstanding.push_back(task);
+        Step::Send(self.command(task))
     }
 
     fn command(&self, task: Task) -> Command {
@@ -269,6 +295,7 @@ impl Connect {
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
             Task::Ccc => Command::new("CCC"),
+            Task::Last => self.request.last.clone().unwrap_or(Command::new("NOOP")),
             Task::Void => Command::new("NOOP"),
         }
     }
@@ -280,19 +307,15 @@ impl Connect {
             (ReplyClass::Completion, _) => {
                 self.reliable = bears_pipelining(&reply);
                 self.refuses_late = reply.mentions("pyftpdlib");
+                self.greeting = Some(reply);
+                self.state = State::Commands;
                 self.pipelined = match self.request.pipelining {
                     Pipelining::Off => false,
                     Pipelining::Auto => self.reliable,
                     Pipelining::On => true,
+                    Pipelining::AtOnce => return,
                 };
-                self.greeting = Some(reply);
-                self.state = State::Commands;
-                match self.request.protection {
-                    Protection::Explicit => {
-                        self.plan.push_back(Task::Auth(AuthMechanism::Tls));
-                    }
-                    Protection::Clear | Protection::Implicit => self.plan_login(),
-                }
+                self.plan_begin();
             }
             _ => self.state = State::Failed(turned_away("greeting", reply)),
         }
@@ -370,6 +393,8 @@ impl Connect {
                     self.warn("PWD", reply);
                 }
             }
+            // Something else had to be asked after it.
+            Task::Last => {}
             Task::Void => {}
         }
     }
@@ -459,6 +484,11 @@ impl Connect {
     }
 
     fn finish(&mut self) -> Step<Login> {
+        let mut rest = std::mem::take(&mut self.outstanding);
+        let asked_last = rest.back() == Some(&Task::Last);
+        if asked_last {
+            rest.pop_back();
+        }
         match (self.greeting.take(), self.welcome.take()) {
             (Some(greeting), Some(welcome)) => Step::Done(Login {
                 greeting,
@@ -471,7 +501,8 @@ impl Connect {
                 cleared: self.clearing == Clearing::Done,
                 pipelined: self.pipelined,
                 warnings: std::mem::take(&mut self.warnings),
-                rest: Rest::new(std::mem::take(&mut self.outstanding)),
+                asked_last,
+                rest: Rest::new(rest),
             }),
             _ => Step::NeedInput,
         }
@@ -488,17 +519,23 @@ impl Flow for Connect {
                 self.state = State::Securing;
                 return Step::SecureControl;
             }
-            waiting @ (State::Greeting | State::Securing) => {
-                self.state = waiting;
+            State::Securing => {
+                self.state = State::Securing;
                 return Step::NeedInput;
+            }
+            State::Greeting => {
+                self.state = State::Greeting;
+                return match self.plan.pop_front() {
+                    Some(task) => self.send(task),
+                    None => Step::NeedInput,
+                };
             }
             State::Commands => {}
         }
         if (self.pipelined || self.outstanding.is_empty())
             && let Some(task) = self.plan.pop_front()
         {
-            self.outstanding.push_back(task);
-            return Step::Send(self.command(task));
+            return self.send(task);
         }
         if !self.outstanding.is_empty() {
             return match self.may_begin() {
@@ -509,8 +546,7 @@ impl Flow for Connect {
         match self.clearing {
             Clearing::Wanted => {
                 self.clearing = Clearing::Asked;
-                self.outstanding.push_back(Task::Ccc);
-                Step::Send(self.command(Task::Ccc))
+                self.send(Task::Ccc)
             }
             Clearing::Agreed => {
                 self.clearing = Clearing::Underway;

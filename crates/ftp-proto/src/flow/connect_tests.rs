@@ -513,6 +513,73 @@ fn who_knows_better_sends_all_in_one_flight() {
 }
 
 #[test]
+fn a_server_that_is_known_is_spoken_to_before_it_greets() {
+    let at_once = |protection| request(protection).with_pipelining(Pipelining::AtOnce);
+    check_request(
+        &at_once(Protection::Clear).with_password_at_once(true),
+        &format!(
+            "C: USER ada\nC: PASS s3cret\n{SET_UP}S: 220 hi\nS: 331 go on\nS: 230 in\n{SET_UP_ANSWERS}"
+        ),
+        READY,
+    );
+    check_request(
+        &at_once(Protection::Clear),
+        &format!(
+            "C: USER ada\nS: 120 soon\nS: 220 hi\nS: 331 go on\nC: PASS s3cret\n{SET_UP}S: 230 in\n\
+             {SET_UP_ANSWERS}"
+        ),
+        READY,
+    );
+    check_request(
+        &at_once(Protection::Explicit),
+        &format!(
+            "C: AUTH TLS\nS: 220 hi\nS: 234 go\nT: done\nC: USER ada\nC: PASS s3cret\nC: PBSZ 0\nC: PROT P\n\
+             {SET_UP}S: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n{SET_UP_ANSWERS}"
+        ),
+        "in / features=1 utf8=true auth=Some(Tls) warned=[]",
+    );
+    check_request(
+        &at_once(Protection::Explicit),
+        "C: AUTH TLS\nS: 421 Too many connections",
+        "too many connections: 421 Too many connections",
+    );
+}
+
+#[test]
+fn what_is_asked_last_is_answered_to_the_caller() {
+    let epsv = || Some(Command::new("EPSV"));
+    let asked = |request: LoginRequest, script: &str| {
+        let mut control = Control::new(Limits::default());
+        let mut flow = Connect::new(request.with_last(epsv()));
+        let login = play(script, &mut control, &mut flow, &|_, _| {}, false).unwrap();
+        let last = usize::from(login.asked_last);
+        assert_eq!(control.owed(), login.rest.unanswered() + last);
+        login.asked_last
+    };
+    let auto = || request(Protection::Clear).with_pipelining(Pipelining::Auto);
+    let always = || request(Protection::Clear).with_pipelining(Pipelining::On);
+    let begun = format!("C: USER ada\nS: 331 x\nC: PASS s3cret\n{SET_UP}C: EPSV\nS: 230 in\n");
+    let known = format!("S: 220 (vsFTPd 3.0.3)\n{begun}S: 257 \"/\"\nS: 211-x\nS: 211 end");
+    assert!(asked(auto(), &known));
+    assert!(asked(
+        always(),
+        &format!("S: 220 hello\n{begun}{SET_UP_ANSWERS}")
+    ));
+    // Something else has to be asked after it, and then it was in vain.
+    assert!(!asked(
+        always(),
+        &format!(
+            "S: 220 hello\n{begun}S: 257 \"/\"\nS: 211-x\nS:  CLNT\nS:  UTF8\nS: 211 end\nS: 501 who\nS: 200 ok\n\
+             C: CLNT ftp-connect\nC: OPTS UTF8 ON\nS: 229 ok\nS: 200 hi\nS: 200 utf-8"
+        )
+    ));
+    // One by one it would save nothing.
+    let login =
+        "C: USER ada\nS: 230 in\nC: FEAT\nS: 500 x\nC: TYPE I\nS: 200 ok\nC: PWD\nS: 257 \"/\"";
+    assert!(!asked(auto(), &format!("S: 220 hello\n{login}")));
+}
+
+#[test]
 fn tls_is_agreed_on_alone_and_the_rest_is_one_flight() {
     let request = request(Protection::Explicit).with_pipelining(Pipelining::On);
     check_request(

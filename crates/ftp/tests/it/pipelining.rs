@@ -28,6 +28,14 @@ const SECURED: &str = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ad
     C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
     S: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
 
+/// Parameters with what an earlier session has found out about the server.
+fn known(params: ConnectParams) -> ConnectParams {
+    let mut profile = HostProfile::new(params.server().clone(), params.port());
+    profile.pipelining = Some(true);
+    profile.clear_login = Some(true);
+    params.with_profile(profile)
+}
+
 /// Something is asked, so that an answer too many or too few would be seen.
 async fn check_in_step(mut session: Box<dyn Session>, peer: Peer) {
     session.remove_file(&path("f")).await.unwrap();
@@ -41,7 +49,7 @@ async fn a_known_greeting_and_a_known_server_save_round_trips() {
     let greeting = "S: 220 (vsFTPd 3.0.3)\n";
     let script = format!(
         "{greeting}C: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}{IN_STEP}{QUIT}accept\n\
-         {greeting}C: USER ada\n{FLIGHT}S: 331 go on\n{ANSWERS}{IN_STEP}{QUIT}"
+         C: USER ada\n{FLIGHT}{greeting}S: 331 go on\n{ANSWERS}{IN_STEP}{QUIT}"
     );
     let peer = peer(&script).await;
     let mut session = connect_with(&params(&peer)).await.unwrap();
@@ -51,7 +59,7 @@ async fn a_known_greeting_and_a_known_server_save_round_trips() {
     session.remove_file(&path("f")).await.unwrap();
     session.close().await.unwrap();
 
-    // This server has let a password in without TLS before, so that it need not be asked again.
+    // This server has let a password in without TLS before, so that it need not be asked again, nor be heard first.
     let again = params(&peer).with_profile(profile);
     check_in_step(connect_with(&again).await.unwrap(), peer).await;
 }
@@ -75,6 +83,56 @@ async fn a_server_that_loses_commands_is_asked_one_by_one() {
         assert_eq!(profile.pipelining, Some(false), "{loses}");
         check_in_step(session, peer).await;
     }
+}
+
+#[tokio::test]
+async fn a_known_server_that_has_changed_is_asked_one_by_one() {
+    for loses in ["reset", "close", "S: 220 hello\nend", "S: 500 what?\nend"] {
+        let script = format!(
+            "C: USER ada\n{FLIGHT}{loses}\naccept\n{}{IN_STEP}{QUIT}",
+            login("SIZE")
+        );
+        let peer = peer(&script).await;
+        let session = connect_with(&known(params(&peer))).await.unwrap();
+        let profile = session.profile().unwrap();
+        assert_eq!(profile.pipelining, Some(false), "{loses}");
+        check_in_step(session, peer).await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_port_is_asked_for_with_the_login() {
+    let begun = "C: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: EPSV\n";
+    let begun = format!("S: 220 (vsFTPd 3.0.3)\n{begun}{ANSWERS}");
+    let started = async |script: &str| {
+        let peer = peer(&format!("{begun}{script}{IN_STEP}{QUIT}")).await;
+        let params = params(&peer).with_data_at_once(true);
+        (connect_with(&params).await.unwrap(), peer)
+    };
+    let opened = "data\nS: 229 ok (|||{port}|)\n";
+    let file = "C: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
+    let (mut session, peer) = started(&format!("{opened}{file}")).await;
+    let content = session.read_to_vec(&path("f"), 100).await.unwrap();
+    assert_eq!(content, b"content");
+    check_in_step(session, peer).await;
+
+    // It cannot: then another way is tried.
+    let refused = "S: 500 what?\nC: PASV\ndata\nS: 227 ok ({pasv})\n";
+    let (mut session, peer) = started(&format!("{refused}{file}")).await;
+    session.read_to_vec(&path("f"), 100).await.unwrap();
+    check_in_step(session, peer).await;
+
+    // Something else comes first, or nothing.
+    let in_vain = "S: 229 ok (|||9|)\nC: DELE g\nS: 250 gone\n";
+    let (mut session, peer) = started(in_vain).await;
+    session.remove_file(&path("g")).await.unwrap();
+    check_in_step(session, peer).await;
+    let peer = self::peer(&format!(
+        "{begun}C: QUIT\nS: 229 ok (|||9|)\nS: 221 bye\nend\n"
+    ))
+    .await;
+    let params = params(&peer).with_data_at_once(true);
+    leave(connect_with(&params).await.unwrap(), peer).await;
 }
 
 #[tokio::test]
@@ -211,21 +269,15 @@ async fn round_trips(script: &str, params: impl Fn(ConnectParams) -> ConnectPara
 /// TCP and TLS have theirs beside these; the answer to QUIT, counted here, is not waited for.
 #[tokio::test]
 async fn every_round_trip_is_accounted_for() {
-    let profile = |params: ConnectParams| {
-        let mut profile = HostProfile::new(params.server().clone(), params.port());
-        profile.pipelining = Some(true);
-        profile.clear_login = Some(true);
-        params.with_profile(profile)
-    };
-    let known = format!("S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}");
-    let at_once = format!("S: 220 hello\nC: USER ada\n{FLIGHT}S: 331 go on\n{ANSWERS}");
+    let greeted = format!("S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}");
+    let at_once = format!("C: USER ada\n{FLIGHT}S: 220 hello\nS: 331 go on\n{ANSWERS}");
     let file = "C: EPSV\ndata\nS: 229 ok (|||{port}|)\nC: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
     let same = |params: ConnectParams| params;
     assert_eq!(round_trips(&login("SIZE"), same).await, 5 + 1);
-    assert_eq!(round_trips(&known, same).await, 2 + 1);
-    assert_eq!(round_trips(&at_once, profile).await, 1 + 1);
+    assert_eq!(round_trips(&greeted, same).await, 2 + 1);
+    assert_eq!(round_trips(&at_once, known).await, 1 + 1);
     let explicit = |params: ConnectParams| params.with_encryption(Encryption::ExplicitTls);
     assert_eq!(round_trips(SECURED, explicit).await, 2 + 1);
     let with_file = format!("{at_once}{file}");
-    assert_eq!(round_trips(&with_file, profile).await, 1 + 2 + 1);
+    assert_eq!(round_trips(&with_file, known).await, 1 + 2 + 1);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::argument::Argument;
+use crate::command::Command;
 
 /// How the control connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,8 @@ pub enum Pipelining {
     Auto,
     /// Always.
     On,
+    /// Always, and before the greeting has come: to a server that an earlier session knows.
+    AtOnce,
 }
 
 /// What is needed to log in. `Debug` shows neither password nor account.
@@ -52,6 +55,8 @@ pub struct LoginRequest {
     pub host: Option<Argument>,
     /// Whether to ask for UTF-8 names where the server has that feature. On by default.
     pub utf8: bool,
+    /// What is asked last, and whose answer is not waited for.
+    pub last: Option<Command>,
     /// Whether to leave data connections in the clear (PROT C).
     pub clear_data: bool,
     /// Whether to leave TLS on the control connection after logging in (CCC).
@@ -73,6 +78,7 @@ impl LoginRequest {
             account: None,
             host: None,
             utf8: true,
+            last: None,
             clear_data: false,
             clear_command_channel: false,
             pipelining: Pipelining::default(),
@@ -98,6 +104,13 @@ impl LoginRequest {
     #[must_use]
     pub fn with_utf8(mut self, utf8: bool) -> Self {
         self.utf8 = utf8;
+        self
+    }
+
+    /// Sets what is asked along with the rest where commands are sent together, for the caller to hear the answer.
+    #[must_use]
+    pub fn with_last(mut self, command: Option<Command>) -> Self {
+        self.last = command;
         self
     }
 
