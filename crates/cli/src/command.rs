@@ -152,10 +152,31 @@ impl Open {
         options: &Connection,
         output: &Output,
     ) -> Result<Self, Failure> {
+        Self::adjusted(url, options, output, |params| params).await
+    }
+
+    /// The same for what begins by listing the path.
+    async fn to_list(
+        url: Option<&str>,
+        options: &Connection,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        Self::adjusted(url, options, output, |params| {
+            params.with_data_at_once(true)
+        })
+        .await
+    }
+
+    async fn adjusted(
+        url: Option<&str>,
+        options: &Connection,
+        output: &Output,
+        adjust: fn(ConnectParams) -> ConnectParams,
+    ) -> Result<Self, Failure> {
         let (params, path) = connection::parameters(url, options)
             .await
             .map_err(Failure::connecting)?;
-        let (session, params) = connection::connect(params)
+        let (session, params) = connection::connect(adjust(params))
             .await
             .map_err(Failure::connecting)?;
         for warning in &session.report().warnings {

@@ -15,7 +15,7 @@ pub(super) async fn list(
     options: &Connection,
     output: &mut Output,
 ) -> Outcome {
-    let mut open = Open::new(url, options, output).await?;
+    let mut open = Open::to_list(url, options, output).await?;
     let encoding = open.params.encoding();
     print_folder(&mut *open.session, &open.path, names, encoding, output).await?;
     open.leave(output).await;

@@ -138,7 +138,7 @@ async fn begin(
     let draft = mirroring
         .applied_to(Mirror::upload(local, nowhere))
         .map_err(Failure::connecting)?;
-    let open = Open::new(Some(url), options, output).await?;
+    let open = Open::to_list(Some(url), options, output).await?;
     let pooled = open.into_pool(transfer.pool());
     let path = pooled.path.clone();
     let mut mirror = match direction {

@@ -22,7 +22,7 @@ pub(super) async fn tree(
     options: &Connection,
     output: &mut Output,
 ) -> Outcome {
-    let mut open = Open::new(url, options, output).await?;
+    let mut open = Open::to_list(url, options, output).await?;
     let encoding = open.params.encoding();
     let mut found = listed(&mut open, depth, output).await?;
     for found in &mut found {
@@ -91,7 +91,7 @@ pub(super) async fn sums(
     options: &Connection,
     output: &mut Output,
 ) -> Outcome {
-    let mut open = Open::new(url, options, output).await?;
+    let mut open = Open::to_list(url, options, output).await?;
     let encoding = open.params.encoding();
     let found = listed(&mut open, None, output).await?;
     let mut sums: BTreeMap<RemotePath, u64> = BTreeMap::new();

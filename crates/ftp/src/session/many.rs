@@ -127,11 +127,16 @@ impl FtpSession {
         }
     }
 
-    /// Puts the session in order for a transfer, unless the answer that is owed is the one for its data connection and
-    /// nothing else has to be done before it.
-    pub(super) async fn ready_to_transfer(&mut self, wanted: TransferType) -> Result<()> {
+    /// Whether the answer that is owed is the one for the data connection of such a transfer, and nothing else has to be
+    /// done before it.
+    pub(super) fn has_asked_for(&self, wanted: TransferType) -> bool {
         let undisturbed = self.active.is_none() && !self.away && self.half_renamed.is_none();
-        if self.asked_ahead && undisturbed && self.transfer_type == Some(wanted) {
+        self.asked_ahead && undisturbed && self.transfer_type == Some(wanted)
+    }
+
+    /// Puts the session in order for a transfer, unless its data connection has been asked for.
+    pub(super) async fn ready_to_transfer(&mut self, wanted: TransferType) -> Result<()> {
+        if self.has_asked_for(wanted) {
             return self.wire.glance().await;
         }
         self.settle().await?;

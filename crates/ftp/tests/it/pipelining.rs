@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ftp_connect_core::params::Pipelining;
 use ftp_connect_core::{
-    ConnectParams, Encryption, ErrorKind, HostProfile, ReadOptions, Session, SessionExt as _,
-    WriteOptions,
+    ConnectParams, Encryption, ErrorKind, HostProfile, ListOptions, ReadOptions, Session,
+    SessionExt as _, WriteOptions,
 };
 use ftp_connect_testkit::peer::Peer;
 use tokio::time::timeout;
@@ -115,6 +115,24 @@ async fn the_first_port_is_asked_for_with_the_login() {
     let content = session.read_to_vec(&path("f"), 100).await.unwrap();
     assert_eq!(content, b"content");
     check_in_step(session, peer).await;
+
+    // A folder that has to be entered is, with the port.
+    let listed =
+        "C: LIST -a\nS: 150 go\nD> -rw-r--r-- 1 a b 3 Jan 01 2024 x\r\n\ndata-close\nS: 226 done\n";
+    let entered = format!(
+        "S: 229 ok (|||9|)\nC: CWD sub\nC: EPSV\ndata\nS: 250 ok\nS: 229 ok (|||{{port}}|)\n{listed}"
+    );
+    let at_once = format!("{opened}{listed}");
+    for (folder, script, home) in [
+        ("", &at_once, ""),
+        ("sub", &entered, "C: CWD /\nS: 250 ok\n"),
+    ] {
+        let (mut session, peer) = started(&format!("{script}{home}")).await;
+        let folder = path(folder);
+        let listing = session.list(&folder, ListOptions::default());
+        listing.await.unwrap().finish().await.unwrap();
+        check_in_step(session, peer).await;
+    }
 
     // It cannot: then another way is tried.
     let refused = "S: 500 what?\nC: PASV\ndata\nS: 227 ok ({pasv})\n";

@@ -56,8 +56,6 @@ impl FtpSession {
         path: &RemotePath,
         hidden: bool,
     ) -> Result<ListPlan> {
-        self.settle().await?;
-        self.set_type(TransferType::Binary).await?;
         let given = self.params.list_command();
         let wanted = match (given, self.learnt.list_command) {
             (ListCommand::Auto, Some(known)) => known,
@@ -67,6 +65,16 @@ impl FtpSession {
             ListCommand::Auto => self.features.has_mlst() && self.learnt.mlsd != Some(false),
             wanted => wanted == ListCommand::Mlsd,
         };
+        let enters = match tries_mlsd {
+            true => self.lists_from_within(path),
+            false => !path.is_empty(),
+        };
+        if self.has_asked_for(TransferType::Binary) && !enters && wanted != ListCommand::Stat {
+            self.wire.glance().await?;
+        } else {
+            self.settle().await?;
+            self.set_type(TransferType::Binary).await?;
+        }
         if tries_mlsd {
             self.go_home(false).await?;
             match self.begin_mlsd(path).await {
@@ -131,9 +139,14 @@ impl FtpSession {
         self.enter(vec![way], false).await
     }
 
+    /// Whether MLSD goes without a path, from within the folder.
+    fn lists_from_within(&self, path: &RemotePath) -> bool {
+        let must = names::is_odd(path) || self.learnt.mlsd_path == Some(false);
+        !path.is_empty() && must && self.home.is_some()
+    }
+
     async fn begin_mlsd(&mut self, path: &RemotePath) -> Result<()> {
-        let from_within = names::is_odd(path) || self.learnt.mlsd_path == Some(false);
-        if !(path.is_empty() || from_within && self.home.is_some()) {
+        if !path.is_empty() && !self.lists_from_within(path) {
             let command = Command::with("MLSD", self.argument(path)?);
             match self.begin(&command, 0).await {
                 Err(error)
