@@ -156,7 +156,7 @@ async fn converse(
         clock.lap(&mut report, "tls");
     }
     let mut channels = data::channels(params, &wire);
-    let mut flow = Connect::new(request.with_last(asked_at_once(params, &mut channels)));
+    let mut flow = Connect::new(request.with_aside(asked_at_once(params, &mut channels)));
     let agreed = agree(
         params,
         security,
@@ -174,14 +174,16 @@ async fn converse(
         report.tls = stream.tls().cloned();
     }
     wire.expect(std::mem::take(&mut login.rest));
+    if let Some(reply) = &login.aside {
+        channels.reply(reply.clone());
+    }
     fill(&mut report, params, &login);
     Ok((wire, report, login, channels))
 }
 
 /// What asks for the first data connection, where that goes out along with the login.
 fn asked_at_once(params: &ConnectParams, channels: &mut DataChannels) -> Option<Command> {
-    // Answers to signs of life could not be told from its answer.
-    if !params.data_at_once() || params.control_keep_alive().is_some() {
+    if !params.data_at_once() {
         return None;
     }
     channels.begin();

@@ -57,7 +57,7 @@ pub(crate) struct FtpSession {
     pub(crate) connects: bool,
     /// Whether another file is read or written after the next one.
     more_follow: bool,
-    /// Whether the data connection of the next transfer has been asked for, whose answer is owed.
+    /// Whether the data connection of the next transfer has been asked for.
     pub(crate) asked_ahead: bool,
     /// Whether the server is vsftpd, which takes a handshake before it has answered the command, and waits for the
     /// client's close_notify before its last word.
@@ -120,7 +120,7 @@ impl FtpSession {
             channels,
             connects: false,
             more_follow: false,
-            asked_ahead: login.asked_last,
+            asked_ahead: login.aside.is_some(),
             is_vsftpd: login.greeting.mentions("vsFTPd"),
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
@@ -442,15 +442,14 @@ impl Session for FtpSession {
 
     async fn close(mut self: Box<Self>) -> Result<()> {
         // What an abandoned operation left is waited for only as long as a goodbye is worth.
-        let in_order = self.asked_ahead && self.active.is_none();
-        if in_order || matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
+        if matches!(timeout(GOODBYE, self.resynchronise()).await, Ok(Ok(()))) {
             self.wire.send(&Command::new("QUIT"));
             // Servers that just close are as polite as one may expect. One that is near answers at once, and
             // has ended the session then; one that is far away is not waited for.
-            if self.wire.end_within(LEAVE).await.is_err() {
+            if self.wire.next_reply_within(LEAVE).await.is_err() {
                 let Self { mut wire, .. } = *self;
                 tokio::spawn(async move {
-                    let _ = wire.end_within(GOODBYE).await;
+                    let _ = wire.next_reply_within(GOODBYE).await;
                     wire.close(GOODBYE).await;
                 });
                 return Ok(());

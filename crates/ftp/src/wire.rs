@@ -234,16 +234,6 @@ impl Wire {
         }
     }
 
-    /// Waits until nothing is owed any more.
-    pub(crate) async fn end_within(&mut self, limit: Duration) -> Result<()> {
-        let deadline = Instant::now() + limit;
-        while self.control.owed() > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.next_reply_within(left).await?;
-        }
-        Ok(())
-    }
-
     /// Waits for the next reply without a deadline of its own, and writes what is to be written.
     ///
     /// # Cancel safety

@@ -50,8 +50,8 @@ pub struct Login {
     pub cleared: bool,
     /// Whether commands were sent together, and answered each and in order.
     pub pipelined: bool,
-    /// Whether [`LoginRequest::last`] was sent: its answer is still to come, after `rest`.
-    pub asked_last: bool,
+    /// The answer to [`LoginRequest::aside`], if that was sent.
+    pub aside: Option<Reply>,
     /// What did not go as asked and does not stop the session.
     pub warnings: Vec<LoginWarning>,
     /// The answers that are still to come.
@@ -98,6 +98,7 @@ pub struct Connect {
     utf8: bool,
     private_data: bool,
     clearing: Clearing,
+    aside: Option<Reply>,
     warnings: Vec<LoginWarning>,
 }
 
@@ -138,8 +139,8 @@ enum Task {
     TypeImage,
     Pwd,
     Ccc,
-    /// What the caller hears the answer to.
-    Last,
+    /// What is none of the login's.
+    Aside,
     /// Sent for nothing: what came before it in its flight went another way.
     Void,
 }
@@ -171,6 +172,7 @@ impl Connect {
             features: Features::default(),
             folder: None,
             utf8: false,
+            aside: None,
             warnings: Vec::new(),
         };
         if at_once {
@@ -241,28 +243,28 @@ impl Connect {
             self.plan.extend([Task::Feat, Task::TypeImage, Task::Pwd]);
             return;
         }
-        self.plan.extend([Task::Pwd, Task::Feat]);
+        self.plan.push_back(Task::Pwd);
+        // Before the many lines of FEAT.
+        if self.request.aside.is_some() {
+            self.plan.push_back(Task::Aside);
+        }
+        self.plan.push_back(Task::Feat);
         // Without knowing whether it is announced: where it is not, it does not matter what is said to it.
         if self.request.utf8 {
             self.plan.push_back(Task::Utf8);
         }
         self.plan.push_back(Task::TypeImage);
-        if self.request.last.is_some() && self.clearing == Clearing::No {
-            self.plan.push_back(Task::Last);
-        }
     }
 
     /// Whether all that a session is made of is there, and what is outstanding may come with the next answers.
     fn may_begin(&self) -> bool {
-        let left = |task: &Task| match task {
-            Task::Last => true,
-            Task::Utf8 | Task::TypeImage => self.reliable && !self.features.has("CLNT"),
-            _ => false,
-        };
-        self.pipelined
+        let mut outstanding = self.outstanding.iter();
+        self.reliable
+            && self.pipelined
             && self.welcome.is_some()
             && self.clearing == Clearing::No
-            && self.outstanding.iter().all(left)
+            && outstanding.all(|task| matches!(task, Task::Utf8 | Task::TypeImage))
+            && !self.features.has("CLNT")
     }
 
     /// The login takes another way than the commands under way suppose.
@@ -295,7 +297,7 @@ impl Connect {
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
             Task::Ccc => Command::new("CCC"),
-            Task::Last => self.request.last.clone().unwrap_or(Command::new("NOOP")),
+            Task::Aside => self.request.aside.clone().unwrap_or(Command::new("NOOP")),
             Task::Void => Command::new("NOOP"),
         }
     }
@@ -393,8 +395,7 @@ impl Connect {
                     self.warn("PWD", reply);
                 }
             }
-            // Something else had to be asked after it.
-            Task::Last => {}
+            Task::Aside => self.aside = Some(reply),
             Task::Void => {}
         }
     }
@@ -484,11 +485,6 @@ impl Connect {
     }
 
     fn finish(&mut self) -> Step<Login> {
-        let mut rest = std::mem::take(&mut self.outstanding);
-        let asked_last = rest.back() == Some(&Task::Last);
-        if asked_last {
-            rest.pop_back();
-        }
         match (self.greeting.take(), self.welcome.take()) {
             (Some(greeting), Some(welcome)) => Step::Done(Login {
                 greeting,
@@ -501,8 +497,8 @@ impl Connect {
                 cleared: self.clearing == Clearing::Done,
                 pipelined: self.pipelined,
                 warnings: std::mem::take(&mut self.warnings),
-                asked_last,
-                rest: Rest::new(rest),
+                aside: self.aside.take(),
+                rest: Rest::new(std::mem::take(&mut self.outstanding)),
             }),
             _ => Step::NeedInput,
         }

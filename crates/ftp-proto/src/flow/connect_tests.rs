@@ -546,37 +546,28 @@ fn a_server_that_is_known_is_spoken_to_before_it_greets() {
 }
 
 #[test]
-fn what_is_asked_last_is_answered_to_the_caller() {
-    let epsv = || Some(Command::new("EPSV"));
-    let asked = |request: LoginRequest, script: &str| {
+fn what_is_asked_aside_is_answered_to_the_caller() {
+    let asked = |pipelining, script: &str| {
+        let request = request(Protection::Clear).with_pipelining(pipelining);
         let mut control = Control::new(Limits::default());
-        let mut flow = Connect::new(request.with_last(epsv()));
+        let mut flow = Connect::new(request.with_aside(Some(Command::new("EPSV"))));
         let login = play(script, &mut control, &mut flow, &|_, _| {}, false).unwrap();
-        let last = usize::from(login.asked_last);
-        assert_eq!(control.owed(), login.rest.unanswered() + last);
-        login.asked_last
+        assert_eq!(control.owed(), login.rest.unanswered());
+        login.aside.map(|reply| reply.code())
     };
-    let auto = || request(Protection::Clear).with_pipelining(Pipelining::Auto);
-    let always = || request(Protection::Clear).with_pipelining(Pipelining::On);
-    let begun = format!("C: USER ada\nS: 331 x\nC: PASS s3cret\n{SET_UP}C: EPSV\nS: 230 in\n");
-    let known = format!("S: 220 (vsFTPd 3.0.3)\n{begun}S: 257 \"/\"\nS: 211-x\nS: 211 end");
-    assert!(asked(auto(), &known));
-    assert!(asked(
-        always(),
-        &format!("S: 220 hello\n{begun}{SET_UP_ANSWERS}")
-    ));
-    // Something else has to be asked after it, and then it was in vain.
-    assert!(!asked(
-        always(),
-        &format!(
-            "S: 220 hello\n{begun}S: 257 \"/\"\nS: 211-x\nS:  CLNT\nS:  UTF8\nS: 211 end\nS: 501 who\nS: 200 ok\n\
-             C: CLNT ftp-connect\nC: OPTS UTF8 ON\nS: 229 ok\nS: 200 hi\nS: 200 utf-8"
-        )
-    ));
+    let rest = "C: PWD\nC: EPSV\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 230 in\nS: 257 \"/\"\nS: 229 ok\n";
+    let begun = format!("C: USER ada\nS: 331 x\nC: PASS s3cret\n{rest}");
+    let known = format!("S: 220 (vsFTPd 3.0.3)\n{begun}S: 211-x\nS: 211 end");
+    assert_eq!(asked(Pipelining::Auto, &known), Some(229));
+    let introduced = format!(
+        "S: 220 hello\n{begun}S: 211-x\nS:  CLNT\nS:  UTF8\nS: 211 end\nS: 501 who\nS: 200 ok\n\
+         C: CLNT ftp-connect\nC: OPTS UTF8 ON\nS: 200 hi\nS: 200 utf-8"
+    );
+    assert_eq!(asked(Pipelining::On, &introduced), Some(229));
     // One by one it would save nothing.
-    let login =
-        "C: USER ada\nS: 230 in\nC: FEAT\nS: 500 x\nC: TYPE I\nS: 200 ok\nC: PWD\nS: 257 \"/\"";
-    assert!(!asked(auto(), &format!("S: 220 hello\n{login}")));
+    let alone = "S: 220 hello\nC: USER ada\nS: 230 in\nC: FEAT\nS: 500 x\nC: TYPE I\nS: 200 ok\nC: PWD\n\
+                 S: 257 \"/\"";
+    assert_eq!(asked(Pipelining::Auto, alone), None);
 }
 
 #[test]

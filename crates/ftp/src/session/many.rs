@@ -127,8 +127,7 @@ impl FtpSession {
         }
     }
 
-    /// Whether the answer that is owed is the one for the data connection of such a transfer, and nothing else has to be
-    /// done before it.
+    /// Whether the data connection of such a transfer has been asked for, and nothing else has to be done before it.
     pub(super) fn has_asked_for(&self, wanted: TransferType) -> bool {
         let undisturbed = self.active.is_none() && !self.away && self.half_renamed.is_none();
         self.asked_ahead && undisturbed && self.transfer_type == Some(wanted)

@@ -28,6 +28,9 @@ const SECURED: &str = "S: 220 (vsFTPd 3.0.3)\nC: AUTH TLS\nS: 234 go\nC: USER ad
     C: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nS: 331 x\nS: 230 in\nS: 200 ok\nS: 200 ok\n\
     S: 257 \"/\"\nS: 211-x\nS:  SIZE\nS: 211 end\nS: 501 what\nS: 200 ok\n";
 
+/// A port that nobody connects to.
+const VAIN: &str = "S: 229 ok (|||9|)\n";
+
 /// Parameters with what an earlier session has found out about the server.
 fn known(params: ConnectParams) -> ConnectParams {
     let mut profile = HostProfile::new(params.server().clone(), params.port());
@@ -102,16 +105,17 @@ async fn a_known_server_that_has_changed_is_asked_one_by_one() {
 
 #[tokio::test]
 async fn the_first_port_is_asked_for_with_the_login() {
-    let begun = "C: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: FEAT\nC: OPTS UTF8 ON\nC: TYPE I\nC: EPSV\n";
-    let begun = format!("S: 220 (vsFTPd 3.0.3)\n{begun}{ANSWERS}");
-    let started = async |script: &str| {
-        let peer = peer(&format!("{begun}{script}{IN_STEP}{QUIT}")).await;
+    let begun = "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\nC: PASS pw\nC: PWD\nC: EPSV\nC: FEAT\n\
+                 C: OPTS UTF8 ON\nC: TYPE I\nS: 230 in\nS: 257 \"/\"\n";
+    let opened = "data\nS: 229 ok (|||{port}|)\n";
+    let rest = "S: 211-x\nS: 211 end\nS: 501 what\nS: 200 ok\n";
+    let started = async |port: &str, script: &str| {
+        let peer = peer(&format!("{begun}{port}{rest}{script}{IN_STEP}{QUIT}")).await;
         let params = params(&peer).with_data_at_once(true);
         (connect_with(&params).await.unwrap(), peer)
     };
-    let opened = "data\nS: 229 ok (|||{port}|)\n";
     let file = "C: RETR f\nS: 150 go\nD> content\ndata-close\nS: 226 done\n";
-    let (mut session, peer) = started(&format!("{opened}{file}")).await;
+    let (mut session, peer) = started(opened, file).await;
     let content = session.read_to_vec(&path("f"), 100).await.unwrap();
     assert_eq!(content, b"content");
     check_in_step(session, peer).await;
@@ -120,14 +124,10 @@ async fn the_first_port_is_asked_for_with_the_login() {
     let listed =
         "C: LIST -a\nS: 150 go\nD> -rw-r--r-- 1 a b 3 Jan 01 2024 x\r\n\ndata-close\nS: 226 done\n";
     let entered = format!(
-        "S: 229 ok (|||9|)\nC: CWD sub\nC: EPSV\ndata\nS: 250 ok\nS: 229 ok (|||{{port}}|)\n{listed}"
+        "C: CWD sub\nC: EPSV\ndata\nS: 250 ok\nS: 229 ok (|||{{port}}|)\n{listed}C: CWD /\nS: 250 ok\n"
     );
-    let at_once = format!("{opened}{listed}");
-    for (folder, script, home) in [
-        ("", &at_once, ""),
-        ("sub", &entered, "C: CWD /\nS: 250 ok\n"),
-    ] {
-        let (mut session, peer) = started(&format!("{script}{home}")).await;
+    for (folder, port, script) in [("", opened, listed), ("sub", VAIN, &entered)] {
+        let (mut session, peer) = started(port, script).await;
         let folder = path(folder);
         let listing = session.list(&folder, ListOptions::default());
         listing.await.unwrap().finish().await.unwrap();
@@ -135,20 +135,18 @@ async fn the_first_port_is_asked_for_with_the_login() {
     }
 
     // It cannot: then another way is tried.
-    let refused = "S: 500 what?\nC: PASV\ndata\nS: 227 ok ({pasv})\n";
-    let (mut session, peer) = started(&format!("{refused}{file}")).await;
+    let by_pasv = format!("C: PASV\ndata\nS: 227 ok ({{pasv}})\n{file}");
+    let (mut session, peer) = started("S: 500 what?\n", &by_pasv).await;
     session.read_to_vec(&path("f"), 100).await.unwrap();
     check_in_step(session, peer).await;
 
     // Something else comes first, or nothing.
-    let in_vain = "S: 229 ok (|||9|)\nC: DELE g\nS: 250 gone\n";
-    let (mut session, peer) = started(in_vain).await;
+    let later = format!("C: DELE g\nS: 250 gone\nC: EPSV\n{opened}{file}");
+    let (mut session, peer) = started(VAIN, &later).await;
     session.remove_file(&path("g")).await.unwrap();
+    session.read_to_vec(&path("f"), 100).await.unwrap();
     check_in_step(session, peer).await;
-    let peer = self::peer(&format!(
-        "{begun}C: QUIT\nS: 229 ok (|||9|)\nS: 221 bye\nend\n"
-    ))
-    .await;
+    let peer = self::peer(&format!("{begun}{VAIN}{rest}{QUIT}")).await;
     let params = params(&peer).with_data_at_once(true);
     leave(connect_with(&params).await.unwrap(), peer).await;
 }

@@ -55,8 +55,8 @@ pub struct LoginRequest {
     pub host: Option<Argument>,
     /// Whether to ask for UTF-8 names where the server has that feature. On by default.
     pub utf8: bool,
-    /// What is asked last, and whose answer is not waited for.
-    pub last: Option<Command>,
+    /// What is asked along with the rest, where commands are sent together, and is none of the login's.
+    pub aside: Option<Command>,
     /// Whether to leave data connections in the clear (PROT C).
     pub clear_data: bool,
     /// Whether to leave TLS on the control connection after logging in (CCC).
@@ -78,7 +78,7 @@ impl LoginRequest {
             account: None,
             host: None,
             utf8: true,
-            last: None,
+            aside: None,
             clear_data: false,
             clear_command_channel: false,
             pipelining: Pipelining::default(),
@@ -107,10 +107,10 @@ impl LoginRequest {
         self
     }
 
-    /// Sets what is asked along with the rest where commands are sent together, for the caller to hear the answer.
+    /// Sets what is asked along with the rest.
     #[must_use]
-    pub fn with_last(mut self, command: Option<Command>) -> Self {
-        self.last = command;
+    pub fn with_aside(mut self, command: Option<Command>) -> Self {
+        self.aside = command;
         self
     }
 
