@@ -34,7 +34,7 @@ pub trait ChannelSecurity: Debug + Send + Sync {
     /// As [`secure_control`](Self::secure_control).
     async fn secure_data(&self, socket: Socket, host: &Host) -> Result<Box<dyn Stream>>;
 
-    /// Whether a handshake that comes to nothing would leave a session for the next one to resume.
+    /// Whether a handshake that comes to nothing would leave a session for the next one to resume, if there is any.
     fn can_spare_session(&self) -> bool {
         true
     }

@@ -59,9 +59,9 @@ pub(crate) struct FtpSession {
     more_follow: bool,
     /// Whether the data connection of the next transfer has been asked for.
     pub(crate) asked_ahead: bool,
-    /// Whether the server is vsftpd, which takes a handshake before it has answered the command, and waits for the
-    /// client's close_notify before its last word.
-    pub(crate) is_vsftpd: bool,
+    /// Whether the server takes a handshake before it has answered the command, and waits for the client's
+    /// close_notify before its last word: vsftpd and Pure-FTPd.
+    pub(crate) takes_tls_early: bool,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     pub(crate) reuse: fallback::Reuse,
@@ -121,7 +121,9 @@ impl FtpSession {
             connects: false,
             more_follow: false,
             asked_ahead: login.aside.is_some(),
-            is_vsftpd: login.greeting.mentions("vsFTPd"),
+            takes_tls_early: ["vsFTPd", "Pure-FTPd"]
+                .iter()
+                .any(|name| login.greeting.mentions(name)),
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
             active: None,

@@ -29,10 +29,10 @@ struct Known {
 }
 
 impl Sessions {
-    /// Whether there is one to resume after one more has been spent.
+    /// Whether there is one to resume after one more has been spent, or none anyway.
     pub(crate) fn can_spare_one(&self) -> bool {
         let known = self.known();
-        known.tls12.is_some() || known.tickets.len() > 1
+        known.tls12.is_some() || known.tickets.len() != 1
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
