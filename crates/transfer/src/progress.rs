@@ -62,8 +62,8 @@ impl Meter {
     }
 
     pub(crate) fn now(&self) -> Progress {
-        let left = self.total.map(|total| total.saturating_sub(self.bytes));
-        let eta = left
+        let eta = self
+            .left()
             .filter(|_| self.rate > 0.0)
             .and_then(|left| Duration::try_from_secs_f64(left as f64 / self.rate).ok());
         Progress {
@@ -74,6 +74,11 @@ impl Meter {
             file: 1,
             files: 1,
         }
+    }
+
+    /// Bytes that are still to come, where known.
+    pub(crate) fn left(&self) -> Option<u64> {
+        self.total.map(|total| total.saturating_sub(self.bytes))
     }
 
     pub(crate) fn bytes(&self) -> u64 {

@@ -1,22 +1,25 @@
 //! Files to the server: published by a rename where the server allows it.
 
+mod content;
 mod target;
 
-use std::path::Path;
+use std::{
+    io::{Seek as _, SeekFrom},
+    mem,
+    path::Path,
+    sync::Arc,
+};
 
 use ftp_connect_core::{
     Error, ErrorKind, Operation, RemotePath, Result, Session, Transferred, WriteBody,
 };
-use tokio::{
-    fs::File,
-    io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _},
-};
+use tokio::{fs::File, io::AsyncRead};
 
-use self::target::Have;
 pub(crate) use self::target::{Chosen, Local, Target};
+use self::{content::Content, target::Have};
 use crate::{
     Outcome, Overwrite, Place, TransferOptions,
-    download::{buffer, compare},
+    download::{compare, piece},
     failure::{self, told_of},
     part,
     progress::{Meter, Observer},
@@ -28,7 +31,7 @@ use crate::{
 /// It is written under another name in the same folder and renamed when it is whole, where the server allows
 /// that; [`Outcome::publish`] says what others could see. After a failure the other name is removed if the
 /// session still works. A file that is replaced leaves its permissions to the new one, where the server can
-/// set them.
+/// set them. What cannot be read again, such as a pipe, is not tried again.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if the remote file is there and may not be replaced,
@@ -146,7 +149,7 @@ async fn stream(
     let write = target.write_options(local, options, 0);
     let mut body = session.write(&target.written, write).await?;
     target.debris = target.is_staged();
-    send(&mut *body, from, meter, options, progress).await?;
+    send(&mut *body, Content::Stream(from), meter, options, progress).await?;
     body.finish().await
 }
 
@@ -165,6 +168,8 @@ pub(crate) struct Upload<'o> {
     from_start: bool,
     /// What was begun, and by which mark.
     begun: Option<(Target, String)>,
+    /// Whether something was read that cannot be read again, such as a pipe.
+    spent: bool,
 }
 
 impl<'o> Upload<'o> {
@@ -178,6 +183,7 @@ impl<'o> Upload<'o> {
             resumed: false,
             from_start: false,
             begun: None,
+            spent: false,
         }
     }
 
@@ -203,6 +209,7 @@ impl<'o> Upload<'o> {
                 if in_place_may_do(&error)
                     && (first || error.operation() == Some(Operation::Rename))
                     && !self.in_place
+                    && !self.spent
                     && self.is_staged() =>
             {
                 self.clean(session).await;
@@ -238,6 +245,11 @@ impl<'o> Upload<'o> {
         let begun = self.begun.as_ref();
         self.options.overwrite != Overwrite::Resume
             && begun.is_some_and(|(target, _)| target.debris)
+    }
+
+    /// Whether another attempt would not find what this one has read.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
     }
 
     fn is_staged(&self) -> bool {
@@ -314,13 +326,17 @@ impl<'o> Upload<'o> {
         let transferred = if have > 0 && local.size == Some(have) {
             Transferred::new(0, true)
         } else {
-            file.seek(std::io::SeekFrom::Start(have))
-                .await
-                .map_err(failure::source)?;
+            let mut file = file.into_std().await;
+            // It has been read to look for a beginning; a pipe never was, and cannot be sought in.
+            if resumes {
+                file.seek(SeekFrom::Start(have)).map_err(failure::source)?;
+            }
             let write = target.write_options(&local, self.options, have);
             target.debris = target.is_staged();
             let mut body = session.write(&target.written, write).await?;
-            send(&mut *body, &mut file, &mut meter, self.options, progress).await?;
+            self.spent = file.stream_position().is_err();
+            let content = Content::File(Arc::new(file));
+            send(&mut *body, content, &mut meter, self.options, progress).await?;
             body.finish().await?
         };
         // A file that changed while it was read is not the file that was asked for.
@@ -348,22 +364,28 @@ impl<'o> Upload<'o> {
 
 async fn send(
     body: &mut dyn WriteBody,
-    from: &mut (dyn AsyncRead + Send + Unpin),
+    mut from: Content<'_>,
     meter: &mut Meter,
     options: &TransferOptions,
     progress: &mut Observer<'_>,
 ) -> Result<()> {
-    let (mut now, mut next) = (buffer(options), buffer(options));
-    let mut length = from.read(&mut now).await.map_err(failure::source)?;
+    // A small file needs no large buffers, even if it grows.
+    let mut room = piece(options);
+    if let Some(left) = meter.left().and_then(|left| usize::try_from(left).ok()) {
+        room = room.min(left.max(SMALLEST));
+    }
+    let mut spare = vec![0; room];
+    let read = from.read(vec![0; room]).await;
+    let (mut now, mut length) = read.map_err(failure::source)?;
     while length > 0 {
         // The next piece is read while this one is on its way.
-        let read = async { from.read(&mut next).await.map_err(failure::source) };
-        let ((), follows) = tokio::try_join!(write_all(body, &now[..length]), read)?;
+        let read = async { from.read(spare).await.map_err(failure::source) };
+        let ((next, follows), ()) = tokio::try_join!(read, write_all(body, &now[..length]))?;
         progress(meter.count(length as u64));
         if let Some(limit) = &options.rate_limit {
             limit.account(length).await;
         }
-        std::mem::swap(&mut now, &mut next);
+        spare = mem::replace(&mut now, next);
         length = follows;
     }
     Ok(())
@@ -387,3 +409,6 @@ fn in_place_may_do(error: &Error) -> bool {
         _ => false,
     }
 }
+
+/// The least that is read at a time, in bytes, but for a rate limit.
+const SMALLEST: usize = 16 * 1024;

@@ -35,6 +35,12 @@ impl Attempts {
         }
     }
 
+    /// There shall be no more of them.
+    pub(crate) fn end(&mut self) {
+        self.builder = self.builder.with_max_times(0);
+        self.pauses = self.builder.build();
+    }
+
     /// Waits before another attempt, if there shall be one after this failure.
     pub(crate) async fn again(&mut self, error: &Error) -> bool {
         if error.retry() == Retry::Never {

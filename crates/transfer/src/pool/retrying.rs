@@ -114,6 +114,9 @@ impl Pool {
                 progress(told);
             };
             let ended = upload.attempt(&mut *session, &mut watch).await;
+            if upload.is_spent() {
+                attempts.end();
+            }
             match last_word(session, ended, bytes, &mut attempts).await {
                 Some(Ok(outcome)) => return Ok(outcome),
                 Some(Err(error)) => break error,

@@ -168,6 +168,29 @@ async fn what_is_there_is_replaced_as_what_it_is() {
     check_left(folder.path(), &["file", "link"]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_pipe_gave_is_not_looked_for_in_it_again() {
+    use std::{io::Write as _, os::fd::AsRawFd as _};
+
+    let (from, mut to) = std::io::pipe().unwrap();
+    to.write_all(b"content").unwrap();
+    drop(to);
+    // It renames nothing, so that a file would be sent again, in place.
+    let mut session = Faulty {
+        inner: connect().await,
+        fault: Fault::NotConfirmed,
+    };
+    let local = format!("/dev/fd/{}", from.as_raw_fd());
+    let to = path("x");
+    let error = upload(&mut session, local.as_ref(), &to, &options(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Unsupported);
+    let error = session.inner.read_to_vec(&to, 100).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+}
+
 #[tokio::test]
 async fn folders_and_missing_files_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();

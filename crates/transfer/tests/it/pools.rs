@@ -90,6 +90,33 @@ async fn what_brings_nothing_is_given_up_and_leaves_nothing() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_read_from_a_pipe_goes_up_once_and_whole_or_not_at_all() {
+    use std::{io::Write as _, os::fd::AsRawFd as _};
+
+    for (cut, whole) in [(usize::MAX, true), (700_000, false)] {
+        let server = Narrow::new(1, cut);
+        let pool = server.pool(PoolOptions::default().with_attempts(3));
+        let (from, mut to) = std::io::pipe().unwrap();
+        let writing = std::thread::spawn(move || to.write_all(&content()));
+        let local = format!("/dev/fd/{}", from.as_raw_fd());
+        let outcome = pool
+            .upload(local.as_ref(), &path("x"), &options(), &mut |_| {})
+            .await;
+        drop(from);
+        assert_eq!(writing.join().unwrap().is_ok(), whole);
+        let mut session = server.plain().await;
+        if whole {
+            assert_eq!(outcome.unwrap().bytes, 1_200_000);
+            assert!(session.read_to_vec(&path("x"), 2_000_000).await.unwrap() == content());
+        } else {
+            assert_eq!(outcome.unwrap_err().kind(), &ErrorKind::Closed);
+            assert!(session.list_all(&path("")).await.unwrap().is_empty());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_allows_two_is_used_by_two() {
     let server = Narrow::new(2, usize::MAX);
