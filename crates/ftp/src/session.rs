@@ -59,9 +59,12 @@ pub(crate) struct FtpSession {
     more_follow: bool,
     /// Whether the data connection of the next transfer has been asked for.
     pub(crate) asked_ahead: bool,
-    /// Whether the server takes a handshake before it has answered the command, and waits for the client's
-    /// close_notify before its last word: vsftpd and Pure-FTPd.
-    pub(crate) takes_tls_early: bool,
+    /// Whether the server takes a handshake before it has answered the command: vsftpd and Pure-FTPd.
+    pub(crate) shakes_hands_early: bool,
+    /// Whether the server waits for the client's close_notify before its last word, and takes it at the beginning:
+    /// vsftpd. Pure-FTPd, too, waits, but closes with it unread, and the reset that makes of it loses what is on
+    /// the way.
+    pub(crate) ends_early: bool,
     /// What secures data connections; `None` where they stay in the clear.
     pub(crate) security: Option<Box<dyn ChannelSecurity>>,
     pub(crate) reuse: fallback::Reuse,
@@ -121,9 +124,10 @@ impl FtpSession {
             connects: false,
             more_follow: false,
             asked_ahead: login.aside.is_some(),
-            takes_tls_early: ["vsFTPd", "Pure-FTPd"]
+            shakes_hands_early: ["vsFTPd", "Pure-FTPd"]
                 .iter()
                 .any(|name| login.greeting.mentions(name)),
+            ends_early: login.greeting.mentions("vsFTPd"),
             security: security.filter(|_| login.private_data),
             reuse: fallback::Reuse::default(),
             active: None,

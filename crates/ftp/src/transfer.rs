@@ -333,7 +333,7 @@ impl FtpSession {
     /// it when it has sent all, which would cost a round trip. The TCP connection stays open both ways.
     async fn end_writing_ahead(&mut self) {
         let close = self.params.timeouts().close;
-        if self.takes_tls_early
+        if self.ends_early
             && let Some(active) = &mut self.active
             && !active.upload
             && let Some(data) = active.data.as_mut().filter(|data| data.tls().is_some())
@@ -398,9 +398,9 @@ impl FtpSession {
         let wire = &mut self.wire;
         let security = self.security.as_deref();
         let opened_by_server = matches!(link, DataLink::Listening { .. });
-        let ends_late = self.takes_tls_early && !active.upload;
+        let ends_late = self.ends_early && !active.upload;
         let go_on = Notify::new();
-        if self.takes_tls_early && security.is_some_and(ChannelSecurity::can_spare_session) {
+        if self.shakes_hands_early && security.is_some_and(ChannelSecurity::can_spare_session) {
             go_on.notify_one();
         }
         let established = {
