@@ -48,17 +48,24 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output.fail(&output::Failure::operation(error.into())),
     };
-    let ended = runtime.block_on(async {
+    // Not here: the thread that sleeps until there is something to read would have to wake this one each time.
+    let running = runtime.spawn(async move {
         // At a prompt an interruption ends what is being done there, and not the program.
-        if let args::Command::Shell { .. } = args.command {
-            return Some(command::run(args.command, &mut output).await);
-        }
-        tokio::select! {
-            // Dropping the command takes a half-written temporary file with it.
-            result = command::run(args.command, &mut output) => Some(result),
-            _ = tokio::signal::ctrl_c() => None,
-        }
+        let ended = if let args::Command::Shell { .. } = args.command {
+            Some(command::run(args.command, &mut output).await)
+        } else {
+            tokio::select! {
+                // Dropping the command takes a half-written temporary file with it.
+                result = command::run(args.command, &mut output) => Some(result),
+                _ = tokio::signal::ctrl_c() => None,
+            }
+        };
+        (ended, output)
     });
+    let (ended, output) = match runtime.block_on(running) {
+        Ok(ended) => ended,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
     // A blocking read of standard input cannot be ended; it must not keep the program alive. Tasks that an
     // interruption ended take their temporary files with them, for which they get a moment.
     match ended {

@@ -164,7 +164,7 @@ impl Examination<'_> {
     }
 
     /// What answers on the ports that file servers usually have.
-    async fn other_ports(&self) -> Vec<String> {
+    async fn other_ports(&mut self) -> Vec<String> {
         let usual = [
             Encryption::None,
             Encryption::ImplicitTls,
@@ -239,7 +239,7 @@ impl Examination<'_> {
     }
 
     /// Lists the folder by these parameters; what became of it, and of the session.
-    pub(crate) async fn list(&self, params: &ConnectParams) -> Listed {
+    pub(crate) async fn list(&mut self, params: &ConnectParams) -> Listed {
         let mut listed = self.list_once(params).await;
         if matches!(&listed.outcome, Err(error) if *error.kind() == ErrorKind::TooManyConnections) {
             // The server may not have noticed yet that the session before has ended.
@@ -249,7 +249,7 @@ impl Examination<'_> {
         listed
     }
 
-    async fn list_once(&self, params: &ConnectParams) -> Listed {
+    async fn list_once(&mut self, params: &ConnectParams) -> Listed {
         let mut session = match self.registry.connect(params).await {
             Ok(session) => session,
             Err(error) => return Listed::failed(error),
