@@ -120,7 +120,7 @@ impl<'b> Bench<'b> {
             .count();
         let mut versions = Vec::new();
         for client in Client::ALL {
-            if client != Client::OursOther {
+            if !matches!(client, Client::OursOther | Client::OursKnown) {
                 versions.push(client.version(&self.flags.program)?);
             }
         }

@@ -12,9 +12,10 @@ use ftp_connect_testkit::lab::LabServer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
     Ours,
-    /// To a server that it has been to before (`--profile`), with the backend that resumes sessions on OpenSSL, or logging
-    /// in with a key.
+    /// With the backend that resumes sessions on OpenSSL, or logging in with a key.
     OursOther,
+    /// To a server that it has been to before (`--profile`).
+    OursKnown,
     Curl,
     Lftp,
     Rclone,
@@ -55,9 +56,10 @@ pub(crate) struct Reach<'r> {
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Ours,
         Self::OursOther,
+        Self::OursKnown,
         Self::Curl,
         Self::Lftp,
         Self::Rclone,
@@ -68,7 +70,7 @@ impl Client {
         match (self, protocol) {
             (Self::Ours, Protocol::Sftp) => "ours, password",
             (Self::Ours, _) => "ours",
-            (Self::OursOther, Protocol::Ftp) => "ours, the server known",
+            (Self::OursKnown, _) => "ours, the server known",
             (Self::OursOther, Protocol::Sftp) => "ours, key",
             (Self::OursOther, _) => "ours, tls-reuse",
             (Self::Curl, _) => "curl",
@@ -79,13 +81,13 @@ impl Client {
     }
 
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::OursOther)
+        matches!(self, Self::Ours | Self::OursOther | Self::OursKnown)
     }
 
     /// Its version, in one line.
     pub(crate) fn version(self, ours: &Path) -> Outcome<String> {
         let (mut command, option) = match self {
-            Self::Ours | Self::OursOther => (Command::new(ours), "--version"),
+            Self::Ours | Self::OursOther | Self::OursKnown => (Command::new(ours), "--version"),
             Self::Curl => (Command::new("curl"), "--version"),
             Self::Lftp => (Command::new("lftp"), "--version"),
             Self::Rclone => (Command::new("rclone"), "version"),
@@ -106,7 +108,8 @@ impl Client {
     ) -> Outcome<Option<Command>> {
         let can = match (self, reach.protocol) {
             // It is about connecting.
-            (Self::OursOther, Protocol::Ftp) => matches!(task, Task::Connect | Task::List(_)),
+            (Self::OursOther, Protocol::Ftp) | (Self::OursKnown, Protocol::Sftp) => false,
+            (Self::OursKnown, _) => matches!(task, Task::Connect | Task::List(_)),
             (Self::Sftp, protocol) => protocol == Protocol::Sftp,
             _ => true,
         };
@@ -116,7 +119,7 @@ impl Client {
         }
         let local = local.to_str().ok_or("a path that is not UTF-8")?;
         Ok(match self {
-            Self::Ours | Self::OursOther => Some(reach.ours(task, local, self == Self::OursOther)),
+            Self::Ours | Self::OursOther | Self::OursKnown => Some(reach.ours(task, local, self)),
             Self::Curl => Some(reach.curl(task, local)),
             Self::Lftp => Some(reach.lftp(task, local)),
             Self::Rclone => reach.rclone(task, local)?,
@@ -136,7 +139,7 @@ impl Reach<'_> {
         format!("{scheme}://{host}:{port}{root}/{path}")
     }
 
-    fn ours(&self, task: Task<'_>, local: &str, other: bool) -> Command {
+    fn ours(&self, task: Task<'_>, local: &str, client: Client) -> Command {
         let scheme = match self.protocol {
             Protocol::Ftp => "ftp",
             Protocol::Ftps => "ftpes",
@@ -153,13 +156,13 @@ impl Reach<'_> {
             Task::Mirror(folder) => command.args(["mirror", &url(folder), local]),
         };
         command.args(["--user", &self.server.user]);
+        if client == Client::OursKnown {
+            let profile = self.batch.with_file_name("profile");
+            command.arg("--profile").arg(profile);
+        }
+        let other = client == Client::OursOther;
         match self.protocol {
-            Protocol::Ftp => {
-                if other {
-                    let profile = self.batch.with_file_name("profile");
-                    command.arg("--profile").arg(profile);
-                }
-            }
+            Protocol::Ftp => {}
             Protocol::Ftps => {
                 command.arg("--ca-file").arg(self.ca);
                 if other {
