@@ -113,7 +113,7 @@ async fn a_listing_that_the_server_cuts_is_not_taken_for_whole() {
         let mut session = ftp_connect::connect(&params(&lab, server)).await.unwrap();
         let folder = RemotePath::new("many").unwrap();
         session
-            .create_dir(&folder, Default::default())
+            .create_dir_all(&folder, Default::default())
             .await
             .unwrap();
         for n in 0..20 {
