@@ -5,6 +5,7 @@ use std::{
     fs,
     io::Read as _,
     process::{Command, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -40,26 +41,25 @@ pub fn run(command: &mut Command) -> Outcome<Took> {
     // Read beside the waiting, so that it never waits for room.
     let output = child.stdout.take().map(read_all);
     let errors = child.stderr.take().map(read_all);
-    let memory = format!("/proc/{}/status", child.id());
-    let (mut peak, mut looked) = (0, Instant::now());
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
+    let id = child.id();
+    let memory = format!("/proc/{id}/status");
+    let mut peak = 0;
+    // Its end is waited for by a thread of its own: whoever looks for it often takes the processor's time from it.
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || ended.send((child.wait(), started.elapsed())));
+    let (status, time) = loop {
+        match end.recv_timeout(LOOK) {
+            Ok((status, time)) => break (status?, time),
+            Err(_) if started.elapsed() > WATCHDOG => {
+                Command::new("kill").arg(id.to_string()).status()?;
+                end.recv()?.0?;
+                return Err(format!("{shown}: ended after {WATCHDOG:?}").into());
+            }
+            Err(_) => peak = peak.max(peak_of(&memory).unwrap_or_default()),
         }
-        if started.elapsed() > WATCHDOG {
-            child.kill()?;
-            child.wait()?;
-            return Err(format!("{shown}: ended after {WATCHDOG:?}").into());
-        }
-        // Seldom, since looking costs a process that is measured its time.
-        if looked.elapsed() > LOOK {
-            peak = peak.max(peak_of(&memory).unwrap_or_default());
-            looked = Instant::now();
-        }
-        std::thread::sleep(Duration::from_millis(1));
     };
     let took = Took {
-        time: started.elapsed(),
+        time,
         cpu: cpu_of_children()?.saturating_sub(cpu),
         peak,
         said: joined(output),
