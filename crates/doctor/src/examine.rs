@@ -58,7 +58,7 @@ pub async fn examine(
     registry: &Registry,
     params: &ConnectParams,
     options: &ExamineOptions,
-    told: &mut (dyn FnMut(&Finding) + Send),
+    told: &mut (dyn FnMut(&Finding) + Send + Sync),
 ) -> Diagnosis {
     let mut examination = Examination {
         registry,
@@ -80,7 +80,7 @@ pub async fn examine(
 pub(crate) struct Examination<'e> {
     pub(crate) registry: &'e Registry,
     pub(crate) options: &'e ExamineOptions,
-    told: &'e mut (dyn FnMut(&Finding) + Send),
+    told: &'e mut (dyn FnMut(&Finding) + Send + Sync),
     findings: Vec<Finding>,
     /// The parameters as given, later with what had to be changed.
     pub(crate) params: ConnectParams,
@@ -164,7 +164,7 @@ impl Examination<'_> {
     }
 
     /// What answers on the ports that file servers usually have.
-    async fn other_ports(&mut self) -> Vec<String> {
+    async fn other_ports(&self) -> Vec<String> {
         let usual = [
             Encryption::None,
             Encryption::ImplicitTls,
@@ -239,7 +239,7 @@ impl Examination<'_> {
     }
 
     /// Lists the folder by these parameters; what became of it, and of the session.
-    pub(crate) async fn list(&mut self, params: &ConnectParams) -> Listed {
+    pub(crate) async fn list(&self, params: &ConnectParams) -> Listed {
         let mut listed = self.list_once(params).await;
         if matches!(&listed.outcome, Err(error) if *error.kind() == ErrorKind::TooManyConnections) {
             // The server may not have noticed yet that the session before has ended.
@@ -249,7 +249,7 @@ impl Examination<'_> {
         listed
     }
 
-    async fn list_once(&mut self, params: &ConnectParams) -> Listed {
+    async fn list_once(&self, params: &ConnectParams) -> Listed {
         let mut session = match self.registry.connect(params).await {
             Ok(session) => session,
             Err(error) => return Listed::failed(error),

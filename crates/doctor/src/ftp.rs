@@ -204,7 +204,7 @@ impl Examination<'_> {
 
     /// Lists the folder as a program would, and says what is known of the clock.
     pub(crate) async fn folder(&mut self) -> Option<()> {
-        let listed = self.list(&self.params.clone()).await;
+        let listed = self.list(&self.params).await;
         let contents = match &listed.outcome {
             Ok(contents) => contents,
             Err(error) if *error.kind() == ErrorKind::ListingTruncated => {

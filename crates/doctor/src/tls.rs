@@ -35,7 +35,7 @@ impl Examination<'_> {
     }
 
     /// Who speaks instead, where what came was no TLS at all.
-    async fn other_than_tls(&mut self, error: &Error) -> Option<Finding> {
+    async fn other_than_tls(&self, error: &Error) -> Option<Finding> {
         if *error.kind() != ErrorKind::TlsFailed {
             return None;
         }
@@ -165,7 +165,7 @@ impl Examination<'_> {
 
     /// Whether a handshake with TLS 1.0 or 1.1 comes about. No certificate is the one that is asked for, so that
     /// nobody logs in.
-    async fn has_only_outdated(&mut self) -> bool {
+    async fn has_only_outdated(&self) -> bool {
         let mut tls = self.params.tls().clone();
         tls.danger_accept_any_certificate = false;
         tls.min_version = None;

@@ -297,7 +297,11 @@ impl Connect {
             Task::TypeImage => Command::with("TYPE", Argument::plain("I")),
             Task::Pwd => Command::new("PWD"),
             Task::Ccc => Command::new("CCC"),
-            Task::Aside => self.request.aside.clone().unwrap_or(Command::new("NOOP")),
+            Task::Aside => self
+                .request
+                .aside
+                .clone()
+                .unwrap_or_else(|| Command::new("NOOP")),
             Task::Void => Command::new("NOOP"),
         }
     }
