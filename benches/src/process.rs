@@ -51,7 +51,9 @@ pub fn run(command: &mut Command) -> Outcome<Took> {
         match end.recv_timeout(LOOK) {
             Ok((status, time)) => break (status?, time),
             Err(_) if started.elapsed() > WATCHDOG => {
-                Command::new("kill").arg(id.to_string()).status()?;
+                Command::new("kill")
+                    .args(["-KILL", &id.to_string()])
+                    .status()?;
                 end.recv()?.0?;
                 return Err(format!("{shown}: ended after {WATCHDOG:?}").into());
             }

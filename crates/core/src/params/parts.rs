@@ -91,8 +91,9 @@ pub enum ListCommand {
 /// Whether FTP commands are sent together, without waiting for the answer to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pipelining {
-    /// To servers that are known to bear it, by their greeting or from an earlier session. The default. In the
-    /// clear the password still waits for the answer to the name, unless a session has logged in so before.
+    /// To servers that are known to bear it, by their greeting or from an earlier session; in the latter case before
+    /// they greet. The default. In the clear the password still waits for the answer to the name, unless a session has
+    /// logged in so before.
     #[default]
     Auto,
     /// Always, the password included. A server that does not bear it costs a second connection.

@@ -1,8 +1,8 @@
 //! From the greeting to a session that is ready: TLS, login, features, transfer type, login folder.
 //!
 //! Commands are planned in a queue and answered in order: an answer is always matched to the oldest command
-//! without one. To a server that is known to bear it they go out in one flight ([`Pipelining`]), to others
-//! one at a time. AUTH always stands alone, because its answer ends the clear text, and in the clear the
+//! without one. To a server that is known to bear it they go out in one flight ([`Pipelining`]), even before it has
+//! greeted where the caller says so, to others one at a time. AUTH always stands alone, because its answer ends the clear text, and in the clear the
 //! password waits for the answer to the name, unless the caller knows better: that answer may be that
 //! this server wants TLS first.
 //!
@@ -10,7 +10,8 @@
 //! PROT P, which some servers accept only from a user who has logged in; FEAT after login, where its
 //! answer is the one that holds; CLNT and OPTS UTF8 ON, where they are announced; TYPE I; PWD. In one flight PWD
 //! comes before FEAT, so that what a session is made of has arrived when FEAT has: the answers to OPTS and
-//! TYPE are then taken along by what comes next ([`Rest`]). HOST
+//! TYPE are then taken along by what comes next ([`Rest`]); before FEAT goes what the caller asks aside
+//! ([`LoginRequest::aside`]). HOST
 //! (RFC 7151) goes before USER, but only to a server that an earlier session has heard announce it: asking
 //! FEAT for it first would cost every server a round trip. CCC, if it is asked
 //! for, comes last and alone: its answer ends TLS.

@@ -246,6 +246,25 @@ async fn vsftpd_takes_the_handshake_at_once_and_the_end_beforehand() {
 }
 
 #[tokio::test]
+async fn pure_ftpd_takes_the_handshake_at_once() {
+    let login = SECURED.replace("(vsFTPd 3.0.3)", "Welcome to Pure-FTPd");
+    let script = format!(
+        "{login}C: EPSV\ndata\nS: 229 ok (|||{{port}}|)\nC: RETR f\nD< hello\nS: 150 go\nD> hi\n\
+         D> content\ndata-close\nS: 226 done\n{IN_STEP}{QUIT}"
+    );
+    let speaks = Pretended {
+        speaks: true,
+        ..Pretended::default()
+    };
+    let peer = peer(&script).await;
+    let session = connect_secured(&peer, Encryption::ExplicitTls, speaks).await;
+    let mut session = session.unwrap();
+    let content = session.read_to_vec(&path("f"), 100).await.unwrap();
+    assert_eq!(content, b"content");
+    check_in_step(session, peer).await;
+}
+
+#[tokio::test]
 async fn vsftpd_is_asked_for_a_file_when_it_has_taken_the_offset() {
     let script = format!(
         "S: 220 (vsFTPd 3.0.3)\nC: USER ada\nS: 331 go on\n{FLIGHT}{ANSWERS}\
